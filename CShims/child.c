@@ -1,0 +1,2 @@
+#include "shims.h"
+int swiftpod_placeholder(void){return 0;}

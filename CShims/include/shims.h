@@ -1,0 +1,1 @@
+int swiftpod_placeholder(void);

@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The start path (`run`, `exec`, `kill`, `ps`) must cost about what a C program costs, so the release binary is a
+// static executable. The flags stand on the executable alone: a library target with unsafe flags could not be
+// depended on by version. FoundationEssentials arrives with AsyncHTTPClient and needs its two support archives named.
+let staticExecutable: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-executable", "-use-ld=lld", "-Xlinker", "-s",
+            "-Xlinker", "-l_FoundationCShims", "-Xlinker", "-l_FoundationCollections",
+        ], .when(configuration: .release))
+]
+
+let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "swiftpod",
+    products: [
+        .executable(name: "swiftpod", targets: ["swiftpod"])
+    ],
+    traits: [
+        // Everything that needs an HTTP client. Without it (`--disable-default-traits`) the rest builds and tests in
+        // seconds; images then come by `load` and `import` alone.
+        .trait(name: "Registry", description: "Pull images from OCI registries"),
+        .default(enabledTraits: ["Registry"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CSeccomp", path: "CShims/libseccomp", pkgConfig: "libseccomp",
+            providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCap", path: "CShims/libcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CZlib", path: "CShims/libz", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", path: "CShims/libzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", path: "CShims/libcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .target(
+            name: "CShims", path: "CShims",
+            exclude: ["libseccomp", "libcap", "libz", "libzstd", "libcrypto"],
+            cSettings: []),
+        .target(name: "LinuxKernel", dependencies: ["CShims", "CSeccomp", "CCap"], swiftSettings: swift),
+        .target(name: "OCISpec", swiftSettings: swift),
+        .target(
+            name: "ImageStore", dependencies: ["LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
+            swiftSettings: swift),
+        .target(
+            name: "Registry",
+            dependencies: [
+                "ImageStore", "OCISpec", "LinuxKernel",
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Registry"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Registry"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Registry"])),
+            ],
+            swiftSettings: swift),
+        .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
+        .target(
+            name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            swiftSettings: swift),
+        .target(
+            name: "SwiftPodCLI", dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel"],
+            swiftSettings: swift),
+        .executableTarget(
+            name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+import SwiftPodCLI
+commandMain()
