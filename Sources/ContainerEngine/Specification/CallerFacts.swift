@@ -1,0 +1,52 @@
+import OCISpec
+
+/// What the specification depends on besides the request: who asks, on which machine, with which limits. A value, so
+/// that the rules can be tried against any caller; ``gather()`` reads the real one.
+public struct CallerFacts: Equatable, Sendable {
+    /// The caller's own ids, as outside of any keeper.
+    public var uid: UInt32 = 0
+    public var gid: UInt32 = 0
+    /// From the host's passwd file; empty where it has no entry.
+    public var userName: String = ""
+    public var gecos: String = ""
+    public var home: String = ""
+    /// Supplementary groups, for `keep-groups`.
+    public var groups: [UInt32] = []
+    /// Not the real root: containers get a user namespace.
+    public var isRootless: Bool = false
+    /// Rootless: how many ids the keeper's namespace maps, from 0 up. 1 is the single-id map.
+    public var uidCount: UInt32 = 1
+    public var gidCount: UInt32 = 1
+    /// Root: the ranges that `--userns=auto` draws from, `hostID` as on the host.
+    public var automaticUIDs: [RuntimeSpec.IDMapping] = []
+    public var automaticGIDs: [RuntimeSpec.IDMapping] = []
+    /// `NAME=VALUE`.
+    public var environment: [String] = []
+    public var hostname: String = ""
+    /// The bounding set, names as `CAP_CHOWN`.
+    public var boundingCapabilities: [String] = []
+    /// The limits that the caller runs under.
+    public var rlimits: [RuntimeSpec.ResourceLimit] = []
+    /// oom_score_adj(5) of the caller, which an unprivileged process cannot go below.
+    public var oomScoreAdjustment: Int = 0
+    /// The machine has the unified hierarchy, so a cgroup namespace shows something of use.
+    public var unifiedCgroups: Bool = true
+    /// The kernel's `uname -r`, major and minor.
+    public var kernel: KernelRelease = KernelRelease(major: 6, minor: 1)
+
+    public init() {}
+
+    public struct KernelRelease: Equatable, Comparable, Sendable {
+        public var major: Int
+        public var minor: Int
+
+        public init(major: Int, minor: Int) {
+            self.major = major
+            self.minor = minor
+        }
+
+        public static func < (a: Self, b: Self) -> Bool {
+            (a.major, a.minor) < (b.major, b.minor)
+        }
+    }
+}
