@@ -2,24 +2,24 @@ import Glibc
 import LinuxKernel
 
 /// The files that decide whom we trust and who we are towards one host: containers-certs.d(5).
-struct RegistryCertificates: Equatable, Sendable {
-    struct ClientCertificate: Equatable, Sendable {
-        var certificate: String
-        var key: String
+package struct RegistryCertificates: Equatable, Sendable {
+    package struct ClientCertificate: Equatable, Sendable {
+        package var certificate: String
+        package var key: String
     }
 
     /// Paths of authorities trusted beside the system's.
-    var authorities: [String] = []
+    package var authorities: [String] = []
     /// Of several, the last by name.
-    var client: ClientCertificate?
+    package var client: ClientCertificate?
 
-    init() {}
+    package init() {}
 
     /// The first directory that exists for `host[:port]`, of the user's and the system's; or `--cert-dir`.
     ///
     /// - Parameter host: as in the image's name; `docker.io` is looked up by that name.
     /// - Throws: `.configuration` for a certificate without its key, or a directory that cannot be read.
-    init(
+    package init(
         host: String, environment: RegistryEnvironment, directory explicit: String? = nil
     ) throws(RegistryError) {
         let roots = [
@@ -44,7 +44,8 @@ struct RegistryCertificates: Equatable, Sendable {
                 let key = name.dropLast(".cert".count) + ".key"
                 guard names.contains(String(key)) else {
                     throw RegistryError(
-                        .configuration, "read \(path): the client certificate's key \(key) is missing; authorities end in .crt")
+                        .configuration,
+                        "read \(path): the client certificate's key \(key) is missing; authorities end in .crt")
                 }
                 client = ClientCertificate(certificate: path, key: directory + "/" + key)
             } else if name.hasSuffix(".key") {
@@ -74,7 +75,7 @@ struct RegistryCertificates: Equatable, Sendable {
 
     /// Joins what another host's directory adds for a request that this host redirected to it: its authorities, never
     /// its client certificate, which is for the host that it was made for.
-    func trusting(_ other: RegistryCertificates) -> RegistryCertificates {
+    package func trusting(_ other: RegistryCertificates) -> RegistryCertificates {
         var result = self
         for path in other.authorities where !result.authorities.contains(path) { result.authorities.append(path) }
         return result
@@ -85,7 +86,7 @@ struct RegistryCertificates: Equatable, Sendable {
     /// The bundle of the system's authorities; nil where there is none.
     ///
     /// The TLS library knows two places and no `SSL_CERT_FILE`; these are Go's, which podman uses.
-    static func systemBundle(_ environment: RegistryEnvironment) throws(RegistryError) -> String? {
+    package static func systemBundle(_ environment: RegistryEnvironment) throws(RegistryError) -> String? {
         if let explicit = environment.variable("SSL_CERT_FILE") {
             guard access(explicit, R_OK) == 0 else {
                 throw RegistryError(.configuration, "read \(explicit): \(SyscallError.reason(errno)) (SSL_CERT_FILE)")
@@ -100,7 +101,7 @@ struct RegistryCertificates: Equatable, Sendable {
     }
 
     /// Directories whose files are further authorities, from `SSL_CERT_DIR`.
-    static func systemDirectories(_ environment: RegistryEnvironment) -> [String] {
+    package static func systemDirectories(_ environment: RegistryEnvironment) -> [String] {
         (environment.variable("SSL_CERT_DIR") ?? "").split(separator: ":").map(String.init)
     }
 }

@@ -32,7 +32,7 @@ extension RegistriesConfiguration {
             if let old = try reader.table(json, "registries") {
                 try adoptVersion1(.object(old), reader, allowed: allowsVersion1)
             }
-            searchRegistries = try searchRegistries?.map { name throws(RegistryError) in try reader.location(name) }
+            searchRegistries = try searchRegistries?.map { name throws(RegistryError) in try reader.host(name) }
             try checkConflicts(reader)
         }
 
@@ -142,12 +142,11 @@ private struct Reader {
 
     func alias(_ member: JSON.Member) throws(RegistryError) -> String {
         guard case .string(let target) = member.value else { throw failure("alias \(member.name) is not a string") }
-        let (base, suffix) = RegistriesConfiguration.split(member.name)
-        guard RegistriesConfiguration.isShort(member.name), suffix.isEmpty, !base.isEmpty else {
+        guard let name = try? ImageName(parsing: member.name), name.isShort, name.tag == nil, name.digest == nil else {
             throw failure("alias \(member.name) is not a short name without tag and digest")
         }
         guard !target.isEmpty else { return "" }
-        guard !RegistriesConfiguration.isShort(target), RegistriesConfiguration.split(target).suffix.isEmpty else {
+        guard let full = try? ImageName(parsing: target), !full.isShort, full.tag == nil, full.digest == nil else {
             throw failure("alias \(member.name) = \(target) is not a full name without tag and digest")
         }
         return target
@@ -160,6 +159,15 @@ private struct Reader {
         while trimmed.hasSuffix("/") { trimmed.removeLast() }
         guard !trimmed.isEmpty else { throw failure("a location is empty") }
         return String(trimmed)
+    }
+
+    /// `host[:port]`.
+    func host(_ text: String) throws(RegistryError) -> String {
+        let host = try location(text)
+        guard !host.contains("/"), RegistryURL.split(authority: host) != nil else {
+            throw failure("unqualified-search-registries: \(text) is not a host")
+        }
+        return host
     }
 
     func endpoint(_ json: JSON, location: String) throws(RegistryError) -> RegistriesConfiguration.Endpoint {

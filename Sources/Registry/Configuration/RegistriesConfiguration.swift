@@ -109,11 +109,12 @@ public struct RegistriesConfiguration: Equatable, Sendable {
         let text = reference.description
         guard let length = RegistriesConfiguration.match(text, prefix: prefix) else { return reference }
         let rewritten = location + String(decoding: text.utf8.dropFirst(length), as: UTF8.self)
-        guard var result = try? Reference(parsing: rewritten) else {
+        guard let name = try? ImageName(parsing: rewritten), !name.isShort else {
             throw RegistryError(.configuration, "read \(path): location \(location) makes \(rewritten), no image name")
         }
-        // A prefix with a tag may have swallowed it; a reference with neither would then read as `latest`.
-        if result.digest == nil, result.tag == nil { result.tag = reference.tag }
+        var result = name.qualified()
+        // A prefix with a tag may have swallowed it.
+        if name.digest == nil, name.tag == nil { result.tag = reference.tag }
         return result
     }
 
@@ -144,25 +145,24 @@ public struct RegistriesConfiguration: Equatable, Sendable {
 
     // MARK: Short names
 
-    /// Whether a name lacks its registry: `debian`, `library/debian:12`.
-    public static func isShort(_ name: String) -> Bool {
-        guard let slash = name.firstIndex(of: "/") else { return true }
-        let first = name[..<slash]
-        return !(first == "localhost" || first.contains(".") || first.contains(":"))
-    }
-
     /// What a name given by the user may stand for, in the order to try.
     ///
-    /// - Throws: `.invalid` for no name at all, `.notFound` for a short name that leads nowhere or is ambiguous in
+    /// - Parameter text: an image's name; with `docker://` before it, short names are Docker's, as in podman.
+    /// - Throws: `.invalid` for what is no name, `.notFound` for a short name that leads nowhere or is ambiguous in
     ///   enforcing mode.
-    public func candidates(for name: String) throws(RegistryError) -> [Reference] {
-        if !RegistriesConfiguration.isShort(name) { return [try RegistriesConfiguration.parse(name)] }
-        // Also finds out whether the name is one at all, before any registry is blamed.
-        _ = try RegistriesConfiguration.parse("localhost/" + name)
-        let (base, suffix) = RegistriesConfiguration.split(name)
-        if let alias = aliases[base] { return [try RegistriesConfiguration.parse(alias + suffix)] }
+    public func candidates(for text: String) throws(RegistryError) -> [Reference] {
+        let transport = "docker://"
+        let name = try RegistriesConfiguration.parse(
+            text.hasPrefix(transport) ? String(text.dropFirst(transport.count)) : text)
+        if !name.isShort || text.hasPrefix(transport) { return [name.qualified()] }
+        if let alias = aliases[name.repository] {
+            var target = try RegistriesConfiguration.parse(alias)
+            target.tag = name.tag
+            target.digest = name.digest
+            return [target.qualified()]
+        }
         // podman refuses short names when no file names a search registry. Where there is no file at all, as on a
-        // fresh machine, we do as docker does; a file that is silent is taken to be so on purpose.
+        // fresh machine, `load` does as docker does; a file that is silent is taken to be so on purpose.
         guard let search = searchRegistries, !search.isEmpty else {
             throw RegistryError(
                 .notFound,
@@ -174,26 +174,14 @@ public struct RegistriesConfiguration: Equatable, Sendable {
                 "pull \(name): the short name is ambiguous (\(search.joined(separator: ", "))) and \(path) enforces "
                     + "unique ones; give the full name")
         }
-        var candidates: [Reference] = []
-        for registry in search {
-            candidates.append(try RegistriesConfiguration.parse(registry + "/" + name))
-        }
-        return candidates
+        return search.map { name.qualified(with: $0) }
     }
 
-    static func parse(_ name: String) throws(RegistryError) -> Reference {
+    private static func parse(_ text: String) throws(RegistryError) -> ImageName {
         do {
-            return try Reference(parsing: name)
+            return try ImageName(parsing: text)
         } catch {
-            throw RegistryError(.invalid, "\(error)")
+            throw RegistryError(.invalid, error.description)
         }
-    }
-
-    /// A name and its tag and digest, as they were written.
-    static func split(_ name: String) -> (base: String, suffix: String) {
-        let beforeDigest = name.prefix { $0 != "@" }
-        let lastSlash = beforeDigest.lastIndex(of: "/") ?? beforeDigest.startIndex
-        let end = beforeDigest[lastSlash...].firstIndex(of: ":") ?? beforeDigest.endIndex
-        return (String(name[..<end]), String(name[end...]))
     }
 }

@@ -5,11 +5,11 @@ import OCISpec
 /// Own code because the libraries there are bring full Foundation into the static executable (30 MB and a slower
 /// start) for a file that uses tables, arrays of tables, strings, booleans and arrays. Dates and floating-point
 /// numbers, which containers-registries.conf(5) has no use for, are kept as the text they were written as.
-struct TOML {
-    struct SyntaxError: Error, Equatable {
+package struct TOML {
+    package struct SyntaxError: Error, Equatable {
         /// Counted from 1.
-        var line: Int
-        var reason: String
+        package var line: Int
+        package var reason: String
     }
 
     private var bytes: [UInt8]
@@ -17,7 +17,7 @@ struct TOML {
     private var line = 1
 
     /// Parses a whole document to an object.
-    static func parse(_ text: [UInt8]) throws(SyntaxError) -> JSON {
+    package static func parse(_ text: [UInt8]) throws(SyntaxError) -> JSON {
         var reader = TOML(bytes: text)
         return try reader.document()
     }
@@ -153,8 +153,9 @@ struct TOML {
 
     private mutating func bareValue() throws(SyntaxError) -> JSON {
         let start = position
-        while let byte = peek(), isBareKeyByte(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: ":")
+        while let byte = peek(),
+            isBareKeyByte(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
+                || byte == UInt8(ascii: ":")
         {
             position += 1
         }

@@ -84,13 +84,10 @@ struct CredentialHelper {
     private func converse(
         _ path: String, _ verb: String, stdin: Int32
     ) throws(SyscallError) -> (status: ExitStatus, output: [UInt8]) {
-        let answer = try OwnedDescriptor.pipe()
-        let writer = answer.writer.release()
-        let pid: pid_t
-        do {
-            defer { close(writer) }
-            pid = try spawn(path, verb, stdin: stdin, stdout: writer)
-        }
+        var answer = try OwnedDescriptor.pipe()
+        let pid = try spawn(path, verb, stdin: stdin, stdout: answer.writer.raw)
+        // Ours is closed, so that the helper's end is the answer's end.
+        answer.writer = OwnedDescriptor(adopting: -1)
         let output = Result { () throws(SyscallError) in try answer.reader.readAll(limit: 1 << 20) }
         var status: Int32 = 0
         try check("waitpid", program) { waitpid(pid, &status, 0) }

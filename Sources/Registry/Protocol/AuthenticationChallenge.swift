@@ -1,14 +1,14 @@
 /// One challenge of a `WWW-Authenticate` header (RFC 9110, section 11.6.1).
-struct AuthenticationChallenge: Equatable, Sendable {
+package struct AuthenticationChallenge: Equatable, Sendable {
     /// Lower case.
-    var scheme: String
+    package var scheme: String
     /// Names in lower case.
-    var parameters: [String: String]
+    package var parameters: [String: String]
 
     /// The challenges of one header value, which may hold several, with commas between them and inside them.
     ///
     /// Reads as much as makes sense: a server's slip must not cost what stands before it.
-    static func parse(_ header: String) -> [AuthenticationChallenge] {
+    package static func parse(_ header: String) -> [AuthenticationChallenge] {
         var scanner = Scanner(bytes: Array(header.utf8))
         var challenges: [AuthenticationChallenge] = []
         while true {
@@ -46,7 +46,9 @@ struct AuthenticationChallenge: Equatable, Sendable {
         /// Laxer than the grammar: unquoted URLs and base 64 come through.
         mutating func token() -> String {
             let start = position
-            skip { !Scanner.isBlank($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "\"") }
+            skip {
+                !Scanner.isBlank($0) && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "\"")
+            }
             return String(decoding: bytes[start..<position], as: UTF8.self)
         }
 
@@ -69,16 +71,18 @@ struct AuthenticationChallenge: Equatable, Sendable {
 }
 
 /// Where and for what to ask for a token.
-struct TokenRequest: Hashable, Sendable {
-    var realm: String
-    var service: String?
-    var scope: String?
+package struct TokenRequest: Hashable, Sendable {
+    package var realm: String
+    package var service: String?
+    package var scope: String?
 
     /// The request that a bearer challenge asks for; nil for other challenges and for one without a realm.
     ///
     /// - Parameter fallbackScope: for servers that leave the scope out.
-    init?(_ challenge: AuthenticationChallenge, fallbackScope: String?) {
-        guard challenge.scheme == "bearer", let realm = challenge.parameters["realm"], !realm.isEmpty else { return nil }
+    package init?(_ challenge: AuthenticationChallenge, fallbackScope: String?) {
+        guard challenge.scheme == "bearer", let realm = challenge.parameters["realm"], !realm.isEmpty else {
+            return nil
+        }
         self.realm = realm
         service = challenge.parameters["service"].flatMap { $0.isEmpty ? nil : $0 }
         scope = challenge.parameters["scope"].flatMap { $0.isEmpty ? nil : $0 } ?? fallbackScope

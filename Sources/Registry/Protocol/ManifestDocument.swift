@@ -1,24 +1,25 @@
 import OCISpec
 
 /// What a registry answers when asked for a manifest: one image, or several to choose from.
-enum ManifestDocument: Equatable {
+package enum ManifestDocument: Equatable {
     case image(ImageManifest)
     case index(ImageIndex)
 
     /// The types that a manifest may have, for `Accept`.
-    static let mediaTypes = MediaType.manifests + MediaType.indexes
+    package static let mediaTypes = MediaType.manifests + MediaType.indexes
     /// Bytes.
-    static let sizeLimit = 4 << 20
+    package static let sizeLimit = 4 << 20
 
     /// - Parameters:
     ///   - contentType: the response's header: consulted where the document does not say what it is.
     ///   - subject: what error messages call it.
-    init(parsing bytes: [UInt8], contentType: String?, subject: String) throws(RegistryError) {
+    package init(parsing bytes: [UInt8], contentType: String?, subject: String) throws(RegistryError) {
         do throws(DocumentError) {
             let json = try JSON(parsing: bytes)
             let header = contentType.map { String($0.prefix { $0 != ";" && $0 != " " }).lowercased() } ?? ""
             let type = json["mediaType"]?.string ?? header
-            if json["schemaVersion"]?.integer == 1 || type.hasPrefix("application/vnd.docker.distribution.manifest.v1") {
+            if json["schemaVersion"]?.integer == 1 || type.hasPrefix("application/vnd.docker.distribution.manifest.v1")
+            {
                 throw DocumentError(
                     reason: "Docker's image manifest version 2, schema 1, is not supported; push the image anew")
             }
@@ -36,7 +37,7 @@ enum ManifestDocument: Equatable {
     /// The image of an index for a platform.
     ///
     /// - Throws: `.notFound`, listing what there is.
-    static func choose(
+    package static func choose(
         _ platform: Platform, from index: ImageIndex, subject: String
     ) throws(RegistryError) -> ContentDescriptor {
         if let chosen = index.manifest(for: platform) { return chosen }
@@ -55,7 +56,7 @@ extension ImageManifest {
     /// Whether this is a container image of layers that we can unpack; artifacts share the format.
     ///
     /// - Parameter sizeLimit: bytes, of one layer.
-    func checkIsRunnable(subject: String, sizeLimit: Int64) throws(RegistryError) {
+    package func checkIsRunnable(subject: String, sizeLimit: Int64) throws(RegistryError) {
         guard config.mediaType == MediaType.ociConfig || config.mediaType == MediaType.dockerConfig else {
             throw RegistryError(
                 .unsupported,
@@ -73,7 +74,8 @@ extension ImageManifest {
             }
             guard (0...sizeLimit).contains(layer.size) else {
                 throw RegistryError(
-                    .invalid, "pull \(subject): layer \(layer.digest) of \(layer.size) bytes; the limit is \(sizeLimit)")
+                    .invalid, "pull \(subject): layer \(layer.digest) of \(layer.size) bytes; the limit is \(sizeLimit)"
+                )
             }
         }
     }

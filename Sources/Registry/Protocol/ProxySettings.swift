@@ -1,18 +1,18 @@
 /// Which requests go through a proxy: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, by the rules of Go's client, which is
 /// what people have written their variables for.
-struct ProxySettings: Equatable, Sendable {
-    struct Proxy: Hashable, Sendable {
-        var host: String
-        var port: Int
-        var username: String?
-        var password: String?
+package struct ProxySettings: Equatable, Sendable {
+    package struct Proxy: Hashable, Sendable {
+        package var host: String
+        package var port: Int
+        package var username: String?
+        package var password: String?
     }
 
     private var proxies: [RegistryURL.Scheme: Proxy] = [:]
     private var exceptions: [String] = []
 
     /// - Throws: `.configuration` for a proxy that is no `http://` URL.
-    init(_ environment: RegistryEnvironment) throws(RegistryError) {
+    package init(_ environment: RegistryEnvironment) throws(RegistryError) {
         func variable(_ name: String) -> String? {
             environment.variable(name.uppercased()) ?? environment.variable(name)
         }
@@ -62,7 +62,7 @@ struct ProxySettings: Equatable, Sendable {
     }
 
     /// The proxy for a request; nil: go straight there.
-    func proxy(for url: RegistryURL) -> Proxy? {
+    package func proxy(for url: RegistryURL) -> Proxy? {
         guard let proxy = proxies[url.scheme] else { return nil }
         // Go never proxies this machine.
         if url.host == "localhost" || url.host == "::1" || ProxySettings.address(url.host)?.first == 127 { return nil }
@@ -72,14 +72,15 @@ struct ProxySettings: Equatable, Sendable {
     private func isExcepted(_ url: RegistryURL, by rule: String) -> Bool {
         if rule == "*" { return true }
         if let slash = rule.firstIndex(of: "/") {
-            guard let network = ProxySettings.address(rule[..<slash]), let length = Int(rule[rule.index(after: slash)...]),
+            guard let network = ProxySettings.address(rule[..<slash]),
+                let length = Int(rule[rule.index(after: slash)...]),
                 let address = ProxySettings.address(url.host), (0...32).contains(length)
             else { return false }
             let mask: UInt32 = length == 0 ? 0 : ~0 << (32 - length)
             let value = { (bytes: [UInt8]) in bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
             return value(network) & mask == value(address) & mask
         }
-        guard let (host, port) = RegistryURL.split(authority: rule) ?? (rule, nil) else { return false }
+        let (host, port) = RegistryURL.split(authority: rule) ?? (rule, nil)
         if let port, port != url.port { return false }
         if host.hasPrefix("*.") { return url.host.hasSuffix(host.dropFirst()) }
         if host.hasPrefix(".") { return url.host.hasSuffix(host) }

@@ -1,20 +1,20 @@
 /// An http or https URL, as far as registries need it.
-struct RegistryURL: Equatable, Sendable, CustomStringConvertible {
-    enum Scheme: String, Sendable {
+package struct RegistryURL: Equatable, Sendable, CustomStringConvertible {
+    package enum Scheme: String, Sendable {
         case http
         case https
 
         var defaultPort: Int { self == .https ? 443 : 80 }
     }
 
-    var scheme: Scheme
+    package var scheme: Scheme
     /// Without brackets, lower case.
-    var host: String
-    var port: Int
+    package var host: String
+    package var port: Int
     /// Path and query, from its slash on.
-    var path: String
+    package var path: String
 
-    init(scheme: Scheme, host: String, port: Int, path: String) {
+    package init(scheme: Scheme, host: String, port: Int, path: String) {
         self.scheme = scheme
         self.host = host
         self.port = port
@@ -22,12 +22,12 @@ struct RegistryURL: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// A registry's address, `host[:port]`. docker.io's interface is served by another host than its name says.
-    init?(scheme: Scheme, registry: String, path: String) {
+    package init?(scheme: Scheme, registry: String, path: String) {
         self.init(parsing: "\(scheme)://\(registry == "docker.io" ? "registry-1.docker.io" : registry)\(path)")
     }
 
     /// An absolute URL. One with user information is refused: it would reach logs and errors.
-    init?(parsing text: String) {
+    package init?(parsing text: String) {
         guard let scheme = [Scheme.https, .http].first(where: { text.lowercased().hasPrefix("\($0)://") }),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
         else { return nil }
@@ -64,20 +64,20 @@ struct RegistryURL: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// `host`, or `host:port` where the port is not the scheme's own: what errors and `Host` say.
-    var authority: String {
+    package var authority: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == scheme.defaultPort ? name : "\(name):\(port)"
     }
 
-    var description: String { "\(scheme)://\(authority)\(path)" }
+    package var description: String { "\(scheme)://\(authority)\(path)" }
 
     /// Scheme, host and port: what credentials belong to.
-    func hasSameOrigin(as other: RegistryURL) -> Bool {
+    package func hasSameOrigin(as other: RegistryURL) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port
     }
 
     /// Where a `Location` leads from here (RFC 3986, section 5.2, without dot segments); nil where it makes no sense.
-    func resolving(_ location: String) -> RegistryURL? {
+    package func resolving(_ location: String) -> RegistryURL? {
         if let colon = location.firstIndex(of: ":"), location[..<colon].allSatisfy({ $0.isLetter || $0.isNumber }),
             location[location.index(after: colon)...].hasPrefix("//")
         {
@@ -100,7 +100,7 @@ struct RegistryURL: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Adds a query parameter, percent-encoded.
-    mutating func add(_ name: String, _ value: String) {
+    package mutating func add(_ name: String, _ value: String) {
         path += (path.contains("?") ? "&" : "?") + "\(name)=\(RegistryURL.encode(value))"
     }
 

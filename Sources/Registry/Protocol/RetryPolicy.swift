@@ -1,16 +1,22 @@
 import Glibc
 
 /// How often and after how long a request is repeated. Times are seconds.
-struct RetryPolicy: Equatable, Sendable {
+package struct RetryPolicy: Equatable, Sendable {
     /// Repetitions after the first attempt.
-    var limit: Int
+    package var limit: Int
     /// Before the first repetition; doubled for each further one.
-    var delay: Double
+    package var delay: Double
     /// No wait is longer, whatever the server asks for.
-    var longestDelay: Double = 60
+    package var longestDelay: Double
+
+    package init(limit: Int, delay: Double, longestDelay: Double = 60) {
+        self.limit = limit
+        self.delay = delay
+        self.longestDelay = longestDelay
+    }
 
     /// Statuses that time may cure.
-    static func isTransient(_ status: Int) -> Bool {
+    package static func isTransient(_ status: Int) -> Bool {
         status == 408 || status == 429 || (500...599).contains(status) && status != 501 && status != 505
     }
 
@@ -21,7 +27,7 @@ struct RetryPolicy: Equatable, Sendable {
     ///   - retryAfter: the server's header, seconds or an HTTP date.
     ///   - now: seconds since 1970.
     ///   - jitter: 0…1; spreads clients that failed together.
-    func wait(attempt: Int, retryAfter: String? = nil, now: Double, jitter: Double) -> Double {
+    package func wait(attempt: Int, retryAfter: String? = nil, now: Double, jitter: Double) -> Double {
         if let retryAfter, let asked = RetryPolicy.seconds(retryAfter, now: now) {
             return min(max(asked, 0), longestDelay)
         }
@@ -31,13 +37,13 @@ struct RetryPolicy: Equatable, Sendable {
     }
 
     /// `Retry-After` as seconds from now; nil where it is neither number nor date.
-    static func seconds(_ header: String, now: Double) -> Double? {
+    package static func seconds(_ header: String, now: Double) -> Double? {
         if let seconds = Double(header), seconds.isFinite { return seconds }
         return httpDate(header).map { Double($0) - now }
     }
 
     /// An HTTP date of the only form in use, `Sun, 06 Nov 1994 08:49:37 GMT`, as seconds since 1970.
-    static func httpDate(_ text: String) -> Int? {
+    package static func httpDate(_ text: String) -> Int? {
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let words = text.split(separator: " ")
         guard words.count == 6, words[0].hasSuffix(","), words[5] == "GMT" || words[5] == "UTC",
@@ -60,13 +66,13 @@ struct RetryPolicy: Equatable, Sendable {
 }
 
 /// `Content-Range: bytes FIRST-LAST/TOTAL`.
-struct ContentRange: Equatable {
-    var first: Int64
-    var last: Int64
+package struct ContentRange: Equatable {
+    package var first: Int64
+    package var last: Int64
     /// nil for `*`.
-    var total: Int64?
+    package var total: Int64?
 
-    init?(_ header: String) {
+    package init?(_ header: String) {
         let words = header.split(separator: " ")
         guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
         let parts = words[1].split(separator: "/")
