@@ -1,2 +1,1 @@
-#include "shims.h"
-int swiftpod_placeholder(void){return 0;}
+#include "include/shims.h"
