@@ -1,3 +1,5 @@
+import OCISpec
+
 /// What went wrong while talking to a registry, or while finding out how to.
 public struct RegistryError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Kinds of failure. More may come: switch with a default.
@@ -54,4 +56,9 @@ public struct RegistryError: Error, Equatable, Sendable, CustomStringConvertible
         }
         return result
     }
+}
+
+extension DocumentError {
+    /// A sentence's second half: the document itself is `it`.
+    var words: String { path.isEmpty ? "it \(description)" : description }
 }

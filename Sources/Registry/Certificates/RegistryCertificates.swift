@@ -6,6 +6,11 @@ package struct RegistryCertificates: Equatable, Sendable {
     package struct ClientCertificate: Equatable, Sendable {
         package var certificate: String
         package var key: String
+
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
     }
 
     /// Paths of authorities trusted beside the system's.

@@ -30,7 +30,7 @@ struct AuthFile {
             // podman makes an empty file where it finds none to write to.
             json = text.allSatisfy { $0 <= 0x20 } ? .object([]) : try JSON(parsing: text)
         } catch {
-            throw RegistryError(.configuration, "read auth file \(path): \(error.reason)")
+            throw RegistryError(.configuration, "read auth file \(path): \(error.words)")
         }
         guard case .object(let members) = json else {
             throw RegistryError(.configuration, "read auth file \(path): it is not a JSON object")

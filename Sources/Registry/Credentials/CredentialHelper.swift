@@ -22,7 +22,7 @@ struct CredentialHelper {
         do {
             json = try JSON(parsing: output)
         } catch {
-            throw RegistryError(.configuration, "run \(program): its answer is malformed: \(error.reason)")
+            throw RegistryError(.configuration, "run \(program): read its answer: \(error.words)")
         }
         guard case .string(let username)? = json["Username"], case .string(let secret)? = json["Secret"] else {
             throw RegistryError(.configuration, "run \(program): its answer lacks Username or Secret")

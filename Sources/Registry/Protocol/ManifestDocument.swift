@@ -21,7 +21,8 @@ package enum ManifestDocument: Equatable {
             if json["schemaVersion"]?.integer == 1 || type.hasPrefix("application/vnd.docker.distribution.manifest.v1")
             {
                 throw DocumentError(
-                    reason: "Docker's image manifest version 2, schema 1, is not supported; push the image anew")
+                    reason:
+                        "is Docker's image manifest version 2, schema 1, which is not supported; push the image anew")
             }
             if MediaType.indexes.contains(type) || (!MediaType.manifests.contains(type) && json["manifests"] != nil) {
                 self = .index(try ImageIndex(json: json))
@@ -30,7 +31,7 @@ package enum ManifestDocument: Equatable {
             }
         } catch {
             let isOld = error.reason.contains("schema 1")
-            throw RegistryError(isOld ? .unsupported : .invalid, "read manifest of \(subject): \(error)")
+            throw RegistryError(isOld ? .unsupported : .invalid, "read manifest of \(subject): \(error.words)")
         }
     }
 
