@@ -70,6 +70,9 @@ let package = Package(
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
+        .testTarget(
+            name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
+            swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

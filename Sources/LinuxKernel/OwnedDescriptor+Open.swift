@@ -104,7 +104,8 @@ extension OwnedDescriptor {
     }
 }
 
-/// The two ends of a pipe.
+/// The two ends of a pipe. Frozen so that other modules may take the ends apart.
+@frozen
 public struct Pipe: ~Copyable, Sendable {
     public var reader: OwnedDescriptor
     public var writer: OwnedDescriptor
