@@ -69,6 +69,9 @@ let package = Package(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
 
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
+        .testTarget(
+            name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
+            swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
