@@ -67,6 +67,8 @@ let package = Package(
             swiftSettings: swift),
         .executableTarget(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
+        // Drives the installed binary from outside, so it imports nothing of ours.
+        .testTarget(name: "SystemTests", swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
