@@ -10,13 +10,16 @@ public struct CallerFacts: Equatable, Sendable {
     public var userName: String = ""
     public var gecos: String = ""
     public var home: String = ""
+    /// The name of `gid`; empty where the host's group file has none.
+    public var groupName: String = ""
     /// Supplementary groups, for `keep-groups`.
     public var groups: [UInt32] = []
     /// Not the real root: containers get a user namespace.
     public var isRootless: Bool = false
-    /// Rootless: how many ids the keeper's namespace maps, from 0 up. 1 is the single-id map.
-    public var uidCount: UInt32 = 1
-    public var gidCount: UInt32 = 1
+    /// The maps of the namespace that containers are launched from: the keeper's when rootless (one range of one id
+    /// where there are no subordinate ids), the machine's own as root. A container's map must keep to its ranges.
+    public var uidMap: [RuntimeSpec.IDMapping] = [RuntimeSpec.IDMapping(containerID: 0, hostID: 0, size: .max)]
+    public var gidMap: [RuntimeSpec.IDMapping] = [RuntimeSpec.IDMapping(containerID: 0, hostID: 0, size: .max)]
     /// Root: the ranges that `--userns=auto` draws from, `hostID` as on the host.
     public var automaticUIDs: [RuntimeSpec.IDMapping] = []
     public var automaticGIDs: [RuntimeSpec.IDMapping] = []
@@ -27,6 +30,8 @@ public struct CallerFacts: Equatable, Sendable {
     public var boundingCapabilities: [String] = []
     /// The limits that the caller runs under.
     public var rlimits: [RuntimeSpec.ResourceLimit] = []
+    /// CAP_SYS_RESOURCE of the machine is held, so limits can be raised.
+    public var mayRaiseLimits: Bool = false
     /// oom_score_adj(5) of the caller, which an unprivileged process cannot go below.
     public var oomScoreAdjustment: Int = 0
     /// The machine has the unified hierarchy, so a cgroup namespace shows something of use.
@@ -35,6 +40,16 @@ public struct CallerFacts: Equatable, Sendable {
     public var kernel: KernelRelease = KernelRelease(major: 6, minor: 1)
 
     public init() {}
+
+    /// How many ids the launching namespace maps; they run from 0 up.
+    public var uidCount: UInt32 { uidMap.map { $0.containerID + $0.size }.max() ?? 0 }
+    public var gidCount: UInt32 { gidMap.map { $0.containerID + $0.size }.max() ?? 0 }
+
+    /// A variable of the caller's environment.
+    public func variable(_ name: String) -> String? {
+        let prefix = name + "="
+        return environment.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    }
 
     public struct KernelRelease: Equatable, Comparable, Sendable {
         public var major: Int
