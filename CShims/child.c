@@ -100,9 +100,11 @@ static long accept_starter(struct child *child, int listener) {
 static long clone_sibling(struct child *child, const struct swiftpod_step *step, int index, int cgroup) {
     // CLONE_PARENT: the launcher is the parent of what runs in the end, and reaps it.
     long pid = clone_process(step->a | CLONE_PARENT, cgroup, 0, NULL);
+    int refused = pid < 0 && cgroup >= 0;
+    if (refused) pid = clone_process(step->a | CLONE_PARENT, -1, 0, NULL);
     if (pid < 0) return pid;
     if (pid > 0) {
-        send_report(child->channel, SWIFTPOD_CLONED, index, (int)pid, -1);
+        send_report(child->channel, refused ? SWIFTPOD_CLONED_OUTSIDE : SWIFTPOD_CLONED, index, (int)pid, -1);
         CALL(exit_group, 0);
     }
     return 0;
@@ -280,7 +282,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
     }
     case SWIFTPOD_STARTS: return send_report(child->channel, SWIFTPOD_STARTING, index, 0, -1);
     case SWIFTPOD_ACCEPT: return accept_starter(child, in);
-    case SWIFTPOD_CLONE: return clone_sibling(child, step, index, in);
+    case SWIFTPOD_CLONE: return clone_sibling(child, step, index, step->b ? slots[step->c] : -1);
 
     case SWIFTPOD_ENTER: return CALL(setns, in, step->a);
     case SWIFTPOD_UNSHARE: return CALL(unshare, step->a);

@@ -57,9 +57,14 @@ static long move_onto(int tree, int target) {
 }
 
 static long attach(const struct swiftpod_step *step, int32_t *slot, int root) {
-    long target = swiftpod_child_target(root, step->data, (unsigned)step->b, 0, 0);
+    struct stat status;
+    long result = CALL(fstat, *slot, &status);
+    if (result < 0) return result;
+    // A directory is mounted on a directory and anything else on a file.
+    unsigned mode = (S_ISDIR(status.st_mode) ? S_IFDIR : S_IFREG) | 0755;
+    long target = swiftpod_child_target(root, step->data, mode, 0, 0);
     if (target < 0) return target;
-    long result = move_onto(*slot, (int)target);
+    result = move_onto(*slot, (int)target);
     CALL(close, target);
     CALL(close, *slot);
     *slot = -1;

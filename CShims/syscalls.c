@@ -1,5 +1,4 @@
 #define _GNU_SOURCE 1
-#include "include/plan.h"
 #include "include/shims.h"
 
 #include <errno.h>
@@ -216,33 +215,6 @@ int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity) {
     return count;
 }
 
-int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *descriptor) {
-    struct iovec piece = {.iov_base = report, .iov_len = sizeof *report};
-    union control control;
-    struct msghdr message = {
-        .msg_iov = &piece,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
-    };
-    *descriptor = -1;
-    ssize_t received;
-    do received = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-    while (received < 0 && errno == EINTR);
-    // A child that dies with our byte unread resets the connection: the end all the same.
-    if (received < 0 && errno == ECONNRESET) return 0;
-    if (received < (ssize_t)sizeof *report) return received < 0 ? -1 : 0;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-        memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
-    }
-    return 1;
-}
-
-int swiftpod_go_on(int channel) {
-    char byte = 0;
-    ssize_t sent;
-    do sent = send(channel, &byte, 1, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : 0;
+int swiftpod_touch_link(const char *path) {
+    return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }

@@ -49,6 +49,8 @@ enum {
     SWIFTPOD_TERMINAL = 4,
     /// Nothing is left to do but to execute the command; end of stream means that it was executed.
     SWIFTPOD_STARTING = 5,
+    /// As SWIFTPOD_CLONED, but the cgroup would not have it.
+    SWIFTPOD_CLONED_OUTSIDE = 6,
 };
 
 // Slots are written S(n) here; text is data, zero-terminated, unless it is said otherwise.
@@ -58,7 +60,7 @@ enum swiftpod_op {
     SWIFTPOD_REACH,        // tells that moment `a` is reached, then waits
     SWIFTPOD_STARTS,       // tells that only the exec is left
     SWIFTPOD_ACCEPT,       // waits at the listening socket S(in) for a connection with a byte; it is the channel then
-    SWIFTPOD_CLONE,        // goes on in a sibling with the new namespaces `a`, born in cgroup S(in)
+    SWIFTPOD_CLONE,        // goes on in a sibling with the new namespaces `a`; b: born in cgroup S(c)
     // Namespaces and identity.
     SWIFTPOD_ENTER,        // setns(S(in), a)
     SWIFTPOD_UNSHARE,      // unshare(a)
@@ -90,7 +92,7 @@ enum swiftpod_op {
     SWIFTPOD_FS_MOUNT,     // fsmount(S(in), attributes a) -> S(out); S(in) is closed
     SWIFTPOD_ATTRIBUTES,   // mount_setattr on S(in), or on path data: a: set, b: clear, c: propagation, n: recursive
     SWIFTPOD_MOVE,         // attaches S(in) on top of S(a)
-    SWIFTPOD_ATTACH,       // attaches S(in) at `data` in root S(a), made where missing with mode b; S(in) is closed
+    SWIFTPOD_ATTACH,       // attaches S(in) at `data` in root S(a), made of S(in)'s type where missing; closes S(in)
     SWIFTPOD_COPY_UP,      // copies what stands at `data` in root S(a) into the unattached tree S(in)
     SWIFTPOD_MASK,         // hides `data` in root S(in): a directory under S(a), a file under S(b)
     SWIFTPOD_READ_ONLY,    // makes `data` in root S(in) read-only, with what is mounted below
@@ -125,6 +127,9 @@ int swiftpod_launch(const struct swiftpod_program *program, uint64_t kinds, int 
 
 /// Receives a report, and the descriptor that comes with it or -1. Returns 1, 0 at the end, or -1 with errno.
 int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *descriptor);
+
+/// Connects to a local stream socket by its path. Returns the descriptor, or -1 with errno.
+int swiftpod_connect(const char *path);
 
 /// Lets the child go on after an await. Returns 0, or -1 with errno.
 int swiftpod_go_on(int channel);
