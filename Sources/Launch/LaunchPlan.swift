@@ -16,6 +16,15 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     /// The cgroup the process is born in.
     var cgroup: Int32?
 
+    /// Streams that the launcher gives to the container's user, because their owner has no id in the container.
+    var gift: Gift?
+
+    struct Gift: Equatable, Sendable {
+        var descriptors: [Int32]
+        /// As the launcher counts.
+        var uid: UInt32
+    }
+
     struct Maps: Equatable, Sendable {
         var uid: [IDRange]
         var gid: [IDRange]
@@ -40,6 +49,7 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
         if let maps {
             lines.append("map users \(maps.uid.listing), groups \(maps.gid.listing)")
         }
+        if let gift { lines.append("give pipes to user \(gift.uid)") }
         lines += steps.map(\.description)
         return lines.joined(separator: "\n")
     }

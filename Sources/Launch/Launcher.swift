@@ -92,6 +92,12 @@ private struct Launcher: ~Copyable {
                 throw LaunchError(error)
             }
         }
+        if let gift = plan.gift {
+            for descriptor in gift.descriptors where (try? FileStatus(descriptor: descriptor).kind) == .fifo {
+                // A courtesy: what cannot be given stays as it is.
+                _ = fchown(descriptor, gift.uid, gid_t.max)
+            }
+        }
         try work(.created, pid)
         try goOn()
     }

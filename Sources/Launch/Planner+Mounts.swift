@@ -120,27 +120,24 @@ extension Planner {
         // In place of a new mount stands a tree of mounts, and the flags were meant for all of it.
         let everywhere = !words.isBind
         var changes = [MountChange(recursive: false), MountChange(recursive: true)]
-        changes[everywhere ? 1 : 0].add(set: words.set, clear: words.clear.intersection(.accessTimeField))
-        changes[1].add(set: words.recursiveSet, clear: words.recursiveClear.intersection(.accessTimeField))
+        changes[everywhere ? 1 : 0].set.formUnion(words.set.subtracting(.accessTimeField))
+        changes[1].set.formUnion(words.recursiveSet.subtracting(.accessTimeField))
         changes[words.propagation == nil || words.propagationIsRecursive ? 1 : 0].propagation =
             words.propagation ?? .private
         for change in changes where !change.isEmpty { add(.change(target, change)) }
-        // A flag that the mount came into this user namespace with is locked: it stays.
+        // A flag that the mount came into this user namespace with is locked, as is its access time: it stays.
         let tolerated: [Int32] = isInUserNamespace ? [EPERM] : []
-        for (clear, recursive) in [(words.clear, false), (words.recursiveClear, true)] {
-            let rest = clear.subtracting(.accessTimeField)
-            if !rest.isEmpty {
-                add(.change(target, MountChange(clear: rest, recursive: recursive)), tolerating: tolerated)
-            }
+        for (set, clear, recursive) in [
+            (words.set, words.clear, everywhere), (words.recursiveSet, words.recursiveClear, true),
+        ] where !clear.isEmpty {
+            let change = MountChange(
+                set: clear.contains(.accessTimeField) ? set.intersection(.accessTimeField) : [], clear: clear,
+                recursive: recursive)
+            add(.change(target, change), tolerating: tolerated)
         }
     }
 }
 
 extension MountChange {
     fileprivate var isEmpty: Bool { self.set.isEmpty && clear.isEmpty && propagation == nil }
-
-    fileprivate mutating func add(set: MountAttributes, clear: MountAttributes) {
-        self.set.formUnion(set)
-        self.clear.formUnion(clear)
-    }
 }

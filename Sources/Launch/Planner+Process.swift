@@ -6,12 +6,24 @@ extension Planner {
     /// stdin, stdout and stderr of a process without a terminal; /dev/null is opened while the host's is in sight.
     mutating func planStreams(_ process: RuntimeSpec.Process) -> [(slot: Slot, source: Int32?)] {
         if process.terminal { return [] }
+        planGift(uid: process.user.uid)
         return [options.input, options.output, options.error].map { source in
             if let source { return (inherit(source), source) }
             let slot = newSlot()
             add(.open("/dev/null", .readWrite, in: nil, into: slot))
             return (slot, nil)
         }
+    }
+
+    /// Real root's pipes belong to an id that a container with shifted ids does not have: neither its root nor its user
+    /// could open /dev/stdout.
+    private mutating func planGift(uid: UInt32) {
+        guard !facts.inUserNamespace, facts.writesAnyMap, let maps = plan.maps,
+            let range = maps.uid.first(where: { uid >= $0.inside && uid - $0.inside < $0.count })
+        else { return }
+        plan.gift = LaunchPlan.Gift(
+            descriptors: [options.input, options.output, options.error].compactMap { $0 },
+            uid: range.outside + (uid - range.inside))
     }
 
     /// A terminal of the container's own devpts; the host's would be seen, and could be typed into, from outside.

@@ -58,7 +58,7 @@ final class Fixture {
         for name in ["lower/bin", "lower/etc", "lower/proc", "lower/tmp", "lower/full", "upper", "work"] {
             try LinuxKernel.Directory.create("\(path)/\(name)")
         }
-        try FileManager.default.copyItem(atPath: "/usr/bin/busybox", toPath: "\(path)/lower/bin/busybox")
+        link(Fixture.busybox, "\(path)/lower/bin/busybox")
         for name in [
             "sh", "cat", "ls", "id", "stat", "mount", "sleep", "true", "echo", "readlink", "touch", "tty", "wc",
         ] {
@@ -67,13 +67,29 @@ final class Fixture {
         }
         try File.writeAtomically("hello".utf8, to: "\(path)/lower/full/file")
         try File.writeAtomically("not a program".utf8, to: "\(path)/lower/etc/text", mode: 0o644)
-        if privilege == .rootMapped {
-            for name in ["upper", "work"] { chown("\(path)/\(name)", 300_000, 300_000) }
-        }
         chmod(path, 0o755)
         rootfs = .overlay(lower: "\(path)/lower", objects: nil, upper: "\(path)/upper", work: "\(path)/work")
         spec = Fixture.specification(privilege)
+        for name in ["lower", "upper", "work"] { give("\(path)/\(name)") }
     }
+
+    /// Makes a tree the container root's.
+    func give(_ top: String) {
+        guard privilege == .rootMapped else { return }
+        lchown(top, 300_000, 300_000)
+        for below in FileManager.default.enumerator(atPath: top) ?? .init() where "\(below)" != "bin/busybox" {
+            lchown("\(top)/\(below)", 300_000, 300_000)
+        }
+    }
+
+    /// One copy for all, made before anything is launched: a program that any process has open for writing, a child of
+    /// another test say, cannot be executed.
+    private static let busybox: String = {
+        let copy = "/tmp/swiftpod-busybox-\(getpid())"
+        try? FileManager.default.copyItem(atPath: "/usr/bin/busybox", toPath: copy)
+        atexit { unlink("/tmp/swiftpod-busybox-\(getpid())") }
+        return copy
+    }()
 
     deinit {
         try? LinuxKernel.Directory.removeTree(path)
