@@ -68,10 +68,13 @@ let package = Package(
         .executableTarget(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
 
+        .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        // Drives the installed binary from outside, so it imports nothing of ours.
+        .testTarget(name: "SystemTests", swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -10,6 +10,8 @@ public struct CallerFacts: Equatable, Sendable {
     public var userName: String = ""
     public var gecos: String = ""
     public var home: String = ""
+    /// The name of `gid`; empty where the host's group file has none.
+    public var groupName: String = ""
     /// Supplementary groups, for `keep-groups`.
     public var groups: [UInt32] = []
     /// Not the real root: containers get a user namespace.
@@ -42,6 +44,12 @@ public struct CallerFacts: Equatable, Sendable {
     /// How many ids the launching namespace maps; they run from 0 up.
     public var uidCount: UInt32 { uidMap.map { $0.containerID + $0.size }.max() ?? 0 }
     public var gidCount: UInt32 { gidMap.map { $0.containerID + $0.size }.max() ?? 0 }
+
+    /// A variable of the caller's environment.
+    public func variable(_ name: String) -> String? {
+        let prefix = name + "="
+        return environment.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    }
 
     public struct KernelRelease: Equatable, Comparable, Sendable {
         public var major: Int
