@@ -54,6 +54,13 @@ package func parseEntrypoint(_ text: String) -> [String] {
     return [text]
 }
 
+/// A signal's number, from its name or number.
+package func parseSignal(_ text: String) throws(CommandError) -> Int32 {
+    do {
+        return try SignalNumber.parse(text)
+    } catch { throw CommandError(error.message) }
+}
+
 /// `--umask`, up to four octal digits.
 package func parseUmask(_ text: String) throws(CommandError) -> UInt32 {
     guard (1...4).contains(text.utf8.count), let value = UInt32(text, radix: 8), value <= 0o777 else {

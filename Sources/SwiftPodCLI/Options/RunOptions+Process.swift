@@ -95,7 +95,7 @@ extension RunOptions {
         .flag("sig-proxy", nil, "Pass received signals on to the process (default true)") { $0.signalProxy = $1 },
         .value("stop-signal", nil, "SIGNAL", "What asks the container to stop (default SIGTERM)") {
             (target, text) throws(CommandError) in
-            guard text.isEmpty || SignalNumber(text) != nil else { throw CommandError("invalid signal: \(text)") }
+            if !text.isEmpty { _ = try parseSignal(text) }
             target.configuration.stopSignal = text.isEmpty ? nil : text
         },
         .value("stop-timeout", nil, "SECONDS", "How long a stop waits before it kills (default 10)") {

@@ -27,7 +27,7 @@ package struct RunOptions: Sendable {
     package var signalProxy = true
     package var cidFile: String?
     package var warnings: [String] = []
-    package var pull = PullOptions()
+    package var pull = RegistryOptions()
 
     package init(caller: Caller) {
         self.caller = caller
@@ -35,7 +35,7 @@ package struct RunOptions: Sendable {
 }
 
 /// How images are brought in: `pull`'s options that `run` and `create` share.
-package struct PullOptions: Equatable, Sendable {
+package struct RegistryOptions: Equatable, Sendable {
     package var quiet = false
     package var authFile: String?
     /// nil: as registries.conf says.
@@ -57,7 +57,7 @@ package struct RunRequest: Equatable, Sendable {
     package var signalProxy = true
     /// Absolute.
     package var cidFile: String?
-    package var pull = PullOptions()
+    package var pull = RegistryOptions()
     package var warnings: [String] = []
 
     package enum Stream: String, Sendable, CaseIterable {
