@@ -28,6 +28,12 @@ struct Session {
         self.store = store
         engine = try Engine(settings)
     }
+
+    var volumes: VolumeStore { VolumeStore(root: engine.settings.dataRoot + "/volumes") }
+
+    /// Moves this process to where it may change the store's trees and volumes.
+    func takeRights() throws {
+    }
 }
 
 /// Prints warnings, unless `--log-level` is above them.

@@ -96,6 +96,12 @@ extension Template {
         private func evaluate(_ pipeline: TemplatePipeline, dot: JSON) throws(CommandError) -> JSON {
             var piped: JSON?
             for command in pipeline.commands {
+                if case .field(let names) = command[0], names.last == "Label", command.count == 2 {
+                    // `ps` rows have one method: `{{.Label "name"}}`.
+                    let labels = try TemplateValue.field(names, of: dot)
+                    piped = try TemplateFunctions.call("index", [labels, try value(of: command[1], dot: dot)])
+                    continue
+                }
                 guard case .function(let name) = command[0] else {
                     guard command.count == 1, piped == nil else {
                         throw CommandError("template: can't give argument to non-function")
