@@ -73,6 +73,9 @@ let package = Package(
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(
+            name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
+            swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
