@@ -1,6 +1,8 @@
 // The namespace keeper: a process that owns a user namespace and sleeps. See Sources/ContainerEngine/Keeper/README.md.
 #define _GNU_SOURCE 1
-#include <dirent.h>
+#include "include/supervision.h"
+#include "rawcall.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -62,7 +64,8 @@ static void keep(const char *record, const char *lock, const char *active, long 
             left = 1;
         }
         struct timespec pause = {.tv_sec = left};
-        nanosleep(&pause, NULL);
+        swiftpod_forget_clean_pages();
+        swiftpod_raw(SYS_nanosleep, (long)&pause, 0, 0, 0);
     }
 }
 

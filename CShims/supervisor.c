@@ -4,6 +4,7 @@
 // is what libc's start-up dirties and one stack.
 #define _GNU_SOURCE 1
 #include "include/supervision.h"
+#include "rawcall.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,8 @@
 #define ATOMIC 4096
 // A terminal that nobody has open just now is looked at again after so many milliseconds.
 #define RETRY 100
+// A supervisor without work for so many milliseconds gives its clean pages back.
+#define RESTLESS 1000
 
 enum { HUNG_UP = 1, CLOSED = 2 };
 
@@ -50,6 +53,7 @@ struct loop {
     int log;
     uint64_t log_written;
     int signals; // signalfd
+    int sleeper; // a process of its own, which is to be small while nothing happens
     int64_t deadline; // milliseconds of CLOCK_MONOTONIC, 0 for none
 };
 
@@ -407,9 +411,19 @@ static int time_left(struct loop *l) {
     return left > 0x7fffffff ? 0x7fffffff : (int)left;
 }
 
-int swiftpod_supervise(struct swiftpod_supervision *s) {
+// poll(2) that needs no page of libc.
+static int wait_small(struct pollfd *ready, int count, int milliseconds) {
+    struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L};
+    long result = swiftpod_raw(SYS_ppoll, (long)ready, count, milliseconds < 0 ? 0 : (long)&time, 0);
+    if (result >= 0) return (int)result;
+    errno = (int)-result;
+    return -1;
+}
+
+static int supervise(struct swiftpod_supervision *s, int sleeper) {
     struct loop loop, *l = &loop;
     start_loop(l, s);
+    l->sleeper = sleeper;
     for (;;) {
         int timeout = time_left(l);
         // Entries that are not wanted this time have -1, which poll passes over.
@@ -431,7 +445,16 @@ int swiftpod_supervise(struct swiftpod_supervision *s) {
         } else if (l->input >= 0) {
             ready[6] = (struct pollfd){.fd = l->input, .events = POLLIN};
         }
-        int count = poll(ready, 8, timeout);
+        int count;
+        if (l->sleeper && (timeout < 0 || timeout > 2 * RESTLESS)) {
+            count = poll(ready, 8, RESTLESS);
+            if (count == 0) {
+                swiftpod_forget_clean_pages();
+                count = wait_small(ready, 8, timeout < 0 ? timeout : timeout - RESTLESS);
+            }
+        } else {
+            count = poll(ready, 8, timeout);
+        }
         if (count < 0 && errno != EINTR) break;
         if (count < 0) continue;
         if (count == 0 && l->streams[0].state == HUNG_UP) fill_stream(l, &l->streams[0]);
@@ -458,6 +481,8 @@ int swiftpod_supervise(struct swiftpod_supervision *s) {
     errno = error;
     return result;
 }
+
+int swiftpod_supervise(struct swiftpod_supervision *s) { return supervise(s, 0); }
 
 // --- the process that is nothing but the loop ------------------------------------------------------------------------
 
@@ -513,7 +538,7 @@ void swiftpod_supervisor_main(int count, char **arguments, char **environment) {
     s.utc_offset = (int32_t)take_field(&at);
     s.log_limit = (uint64_t)take_field(&at);
     s.log_path = arguments[3];
-    swiftpod_supervise(&s);
+    supervise(&s, 1);
     syscall(SYS_close_range, 3, ~0U, 0);
     execve("/proc/self/exe", arguments + 4, environment);
     _exit(125);

@@ -59,4 +59,7 @@ void swiftpod_restore_signals(uint64_t mask);
 /// terminated, at most 15). Returns only on failure, with errno.
 int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char *id, const char *const *then);
 
+/// Unmaps what of the executable was only read, until it is wanted again: for a process that is about to sleep long.
+void swiftpod_forget_clean_pages(void);
+
 #endif

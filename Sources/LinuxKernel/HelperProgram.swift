@@ -62,7 +62,8 @@ public struct HelperProgram: Sendable {
         // would not end.
         let text = try OwnedDescriptor.memoryFile(named: "diagnostics")
         let pid = try start(arguments, descriptors: [(text.raw, 2)])
-        let status = try ProcessDescriptor.wait(try ProcessDescriptor.open(pid).raw)
+        let pidfd = try ProcessDescriptor.open(pid)
+        let status = try ProcessDescriptor.wait(pidfd.raw)
         try check("lseek", "diagnostics") { lseek(text.raw, 0, SEEK_SET) }
         return (status, String(decoding: try text.readAll(limit: 1 << 20), as: UTF8.self))
     }
