@@ -65,7 +65,8 @@ let package = Package(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
             swiftSettings: swift),
         .target(
-            name: "SwiftPodCLI", dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel"],
+            name: "SwiftPodCLI",
+            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
             swiftSettings: swift),
         .executableTarget(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
