@@ -79,6 +79,9 @@ let package = Package(
         .testTarget(
             name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),
     ],
