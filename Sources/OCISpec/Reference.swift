@@ -66,6 +66,11 @@ public struct ReferenceError: Error, Equatable, Sendable, CustomStringConvertibl
     /// Lower case, no full stop: `repository names are lower case`.
     public let reason: String
 
+    public init(text: String, reason: String) {
+        self.text = text
+        self.reason = reason
+    }
+
     /// `invalid image name "…": reason`, on one line and not longer than a line.
     public var description: String {
         let shown = text.count > 80 ? String(text.prefix(77)) + "..." : text

@@ -101,7 +101,7 @@ public enum CapabilityPolicy {
         if upper == allWord { return allWord }
         let name = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
         guard all.contains(name) else {
-            throw EngineError(.invalid, "unknown capability \"\(word)\"")
+            throw EngineError(.invalid, "\"\(name)\": unknown capability")
         }
         return name
     }

@@ -32,7 +32,8 @@ public enum PathPolicy {
 
     /// Masked besides where /sys is the host's own mount: a new sysfs would show the container's network only, the
     /// host's shows everything.
-    package static let hostSysMask = Row(path: "/sys/kernel", reason: "the host's sysfs holds debugfs, tracefs and more")
+    package static let hostSysMask = Row(
+        path: "/sys/kernel", reason: "the host's sysfs holds debugfs, tracefs and more")
 
     /// - Parameter bindsHostSys: /sys is bound from the host, and the launcher is not root.
 

@@ -26,6 +26,15 @@ public struct UserNamespacePlan: Equatable, Sendable {
         case path(String)
     }
 
+    /// The id outside for one of the container's; nil where it is not mapped.
+    public static func outside(_ id: UInt32, _ map: [RuntimeSpec.IDMapping]) -> UInt32? {
+        if map.isEmpty { return id }
+        for line in map where id >= line.containerID && id - line.containerID < line.size {
+            return line.hostID + (id - line.containerID)
+        }
+        return nil
+    }
+
     public static func == (a: Self, b: Self) -> Bool {
         a.kind == b.kind && a.uid == b.uid && a.gid == b.gid && a.isAutomatic == b.isAutomatic
             && a.defaultUser?.uid == b.defaultUser?.uid && a.defaultUser?.gid == b.defaultUser?.gid

@@ -69,7 +69,8 @@ package struct UserNamespacePolicy {
         maps.flatMap { map -> [RuntimeSpec.IDMapping] in
             var pieces: [RuntimeSpec.IDMapping] = []
             var (inside, outside, left) = (map.containerID, map.hostID, map.size)
-            while left > 0, let line = parent.first(where: { $0.containerID...($0.containerID + $0.size - 1) ~= outside })
+            while left > 0,
+                let line = parent.first(where: { $0.containerID...($0.containerID + $0.size - 1) ~= outside })
             {
                 let run = min(left, line.size - (outside - line.containerID))
                 pieces.append(RuntimeSpec.IDMapping(containerID: inside, hostID: outside, size: run))

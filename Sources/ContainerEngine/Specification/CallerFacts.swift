@@ -10,6 +10,8 @@ public struct CallerFacts: Equatable, Sendable {
     public var userName: String = ""
     public var gecos: String = ""
     public var home: String = ""
+    /// The name of `gid`; empty where the host's group file has none.
+    public var groupName: String = ""
     /// Supplementary groups, for `keep-groups`.
     public var groups: [UInt32] = []
     /// Not the real root: containers get a user namespace.
@@ -34,8 +36,6 @@ public struct CallerFacts: Equatable, Sendable {
     public var oomScoreAdjustment: Int = 0
     /// The machine has the unified hierarchy, so a cgroup namespace shows something of use.
     public var unifiedCgroups: Bool = true
-    /// The kernel's `uname -r`, major and minor.
-    public var kernel: KernelRelease = KernelRelease(major: 6, minor: 1)
 
     public init() {}
 
@@ -43,17 +43,9 @@ public struct CallerFacts: Equatable, Sendable {
     public var uidCount: UInt32 { uidMap.map { $0.containerID + $0.size }.max() ?? 0 }
     public var gidCount: UInt32 { gidMap.map { $0.containerID + $0.size }.max() ?? 0 }
 
-    public struct KernelRelease: Equatable, Comparable, Sendable {
-        public var major: Int
-        public var minor: Int
-
-        public init(major: Int, minor: Int) {
-            self.major = major
-            self.minor = minor
-        }
-
-        public static func < (a: Self, b: Self) -> Bool {
-            (a.major, a.minor) < (b.major, b.minor)
-        }
+    /// A variable of the caller's environment.
+    public func variable(_ name: String) -> String? {
+        let prefix = name + "="
+        return environment.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 }

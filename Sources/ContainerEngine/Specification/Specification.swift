@@ -8,11 +8,14 @@ public struct Specification: Equatable, Sendable {
     public var seccomp: SeccompSelection = .none
     /// Files to write into the container's directory; the specification's mounts name them.
     public var files: [PreparedFile] = []
+    /// Directories and files to put into the container's own layer: ``writeRootEntries(layer:lower:)``.
+    public var rootEntries: [RootEntry] = []
     /// Named and anonymous volumes that are mounted; the engine makes those that are missing.
     public var volumes: [VolumeUse] = []
     /// Host paths whose trees are to be given to the container's user (option `U`): recursive chown to these keeper ids.
     public var ownershipChanges: [OwnershipChange] = []
-    /// Namespaces of other containers, whose process the engine looks up when it starts this one.
+    /// Namespaces of other containers, whose process the engine looks up when it starts this one; the specification's
+    /// own list does not have these kinds.
     public var joins: [Join] = []
     /// Host ids reserved for this container by `--userns=auto`, in the keeper's counting.
     public var automaticIDs: Bool = false
@@ -22,6 +25,8 @@ public struct Specification: Equatable, Sendable {
     public var stopTimeout: UInt32 = 10
     /// Supplementary groups are left as they are (`keep-groups`).
     public var keepGroups: Bool = false
+    /// HOME is ours, from the passwd file; `exec` as another user gets that user's.
+    public var homeIsDerived: Bool = false
     /// One line each, for stderr.
     public var warnings: [String] = []
 
@@ -35,7 +40,7 @@ public struct Specification: Equatable, Sendable {
         public var name: String
         public var contents: [UInt8]
         public var mode: UInt32
-        /// Ids of the container.
+        /// Keeper ids.
         public var uid: UInt32
         public var gid: UInt32
 
@@ -45,6 +50,30 @@ public struct Specification: Equatable, Sendable {
             self.mode = mode
             self.uid = uid
             self.gid = gid
+        }
+    }
+
+    /// Something that the image lacks and the container is to have.
+    public struct RootEntry: Equatable, Sendable {
+        /// Absolute, inside the container.
+        public var path: String
+        public var content: Content
+        public var mode: UInt32
+        /// Keeper ids. A file that replaces one of the image's takes that one's owner and mode.
+        public var uid: UInt32
+        public var gid: UInt32
+
+        public init(path: String, content: Content, mode: UInt32, uid: UInt32, gid: UInt32) {
+            self.path = path
+            self.content = content
+            self.mode = mode
+            self.uid = uid
+            self.gid = gid
+        }
+
+        public enum Content: Equatable, Sendable {
+            case directory
+            case file([UInt8])
         }
     }
 
