@@ -1,3 +1,5 @@
+import LinuxKernel
+
 /// Where a container stands. Derived from what the kernel says about its process, never read from a file.
 public enum ContainerStatus: Equatable, Sendable {
     /// Made and never started.
@@ -31,19 +33,8 @@ public enum ContainerStatus: Equatable, Sendable {
     public var isRunning: Bool { pid != nil }
 }
 
-/// How a process ended.
-public enum ExitStatus: Equatable, Sendable {
-    case exited(Int32)
-    case signaled(Int32)
-
-    /// As a shell says it: the process's own code, or 128 and the signal's number.
-    public var code: Int32 {
-        switch self {
-        case .exited(let code): code
-        case .signaled(let signal): 128 + signal
-        }
-    }
-}
+/// How a process ended: with a code, or killed by a signal.
+public typealias ExitStatus = LinuxKernel.ExitStatus
 
 /// What `wait` waits for.
 public enum WaitCondition: String, Equatable, Sendable, CaseIterable {

@@ -36,8 +36,6 @@ public struct CallerFacts: Equatable, Sendable {
     public var oomScoreAdjustment: Int = 0
     /// The machine has the unified hierarchy, so a cgroup namespace shows something of use.
     public var unifiedCgroups: Bool = true
-    /// The kernel's `uname -r`, major and minor.
-    public var kernel: KernelRelease = KernelRelease(major: 6, minor: 1)
 
     public init() {}
 
@@ -49,19 +47,5 @@ public struct CallerFacts: Equatable, Sendable {
     public func variable(_ name: String) -> String? {
         let prefix = name + "="
         return environment.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
-    }
-
-    public struct KernelRelease: Equatable, Comparable, Sendable {
-        public var major: Int
-        public var minor: Int
-
-        public init(major: Int, minor: Int) {
-            self.major = major
-            self.minor = minor
-        }
-
-        public static func < (a: Self, b: Self) -> Bool {
-            (a.major, a.minor) < (b.major, b.minor)
-        }
     }
 }
