@@ -37,6 +37,10 @@ public struct RuntimeSpec: Equatable, Sendable {
         public var apparmorProfile: String?
         public var selinuxLabel: String?
         public var oomScoreAdj: Int?
+        /// `scheduler`, `ioPriority` and `execCPUAffinity`, verbatim.
+        public var scheduler: JSON?
+        public var ioPriority: JSON?
+        public var execCPUAffinity: JSON?
 
         public init() {}
     }
@@ -97,6 +101,9 @@ public struct RuntimeSpec: Equatable, Sendable {
         public var source: String?
         /// As in fstab(5) and the specification's table of mount options.
         public var options: [String]
+        /// An id-mapped mount's own mappings; empty for an ordinary mount.
+        public var uidMappings: [IDMapping] = []
+        public var gidMappings: [IDMapping] = []
 
         public init(destination: String, type: String?, source: String?, options: [String] = []) {
             self.destination = destination
@@ -189,6 +196,13 @@ public struct RuntimeSpec: Equatable, Sendable {
         public var maskedPaths: [String] = []
         public var readonlyPaths: [String] = []
         public var mountLabel: String?
+        /// Offsets of the time namespace's clocks by name, `monotonic` and `boottime`, verbatim; likewise the four
+        /// after it. Who launches says which of them it can do.
+        public var timeOffsets: JSON?
+        public var personality: JSON?
+        public var intelRdt: JSON?
+        public var memoryPolicy: JSON?
+        public var netDevices: JSON?
 
         public init() {}
     }

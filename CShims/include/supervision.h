@@ -1,0 +1,65 @@
+// What stays beside a container while it runs: the loop that passes its streams on, writes its log and waits for its
+// end, and the process that keeps the user namespace. Both also run as processes of their own, entered before main, so
+// that nothing of Swift is touched and they stay small. See Sources/ContainerEngine/Supervision/README.md.
+#ifndef SWIFTPOD_SUPERVISION_H
+#define SWIFTPOD_SUPERVISION_H
+
+#include <stdint.h>
+
+/// Descriptors are -1 where there is none. The caller closes them; those that the loop has closed itself (the end of
+/// the container's stdin, outputs that nobody reads any more) are -1 afterwards.
+struct swiftpod_supervision {
+    /// The container's process, a child of this one. Opened without PIDFD_NONBLOCK.
+    int32_t pidfd;
+    /// The master of the container's terminal; `output` is unused then.
+    int32_t terminal;
+    /// Read ends of the container's stdout and stderr.
+    int32_t output[2];
+    /// Where these are passed on to.
+    int32_t attached[2];
+    /// What is passed on to the container, and the write end of its stdin (unused with a terminal).
+    int32_t input;
+    int32_t input_sink;
+    /// A terminal whose size the container's terminal follows.
+    int32_t size_source;
+    /// Log in the k8s-file format, opened for appending.
+    int32_t log;
+    /// Receives one line of JSON in one write when the container has ended.
+    int32_t exit_file;
+    /// 1: signals that reach this process go to the container.
+    int32_t proxy;
+    /// Seconds after which the container is killed; 0 is never.
+    uint32_t timeout;
+    /// Seconds east of UTC, for the log's timestamps.
+    int32_t utc_offset;
+    /// Bytes after which the log begins anew; 0 is never.
+    uint64_t log_limit;
+    /// The log's path, to begin it anew; NULL where it is not limited.
+    const char *log_path;
+
+    /// Results: CLD_EXITED and the exit status, or CLD_KILLED (or CLD_DUMPED) and the signal.
+    int32_t end_kind;
+    int32_t end_status;
+    /// 1: killed by `timeout`.
+    int32_t timed_out;
+};
+
+/// Runs until the container has ended and all that it wrote before is passed on. Returns 0, or -1 with errno when the
+/// container could not be waited for. Signals that are proxied stay blocked afterwards.
+int swiftpod_supervise(struct swiftpod_supervision *s);
+
+/// Blocks the signals that `swiftpod_supervise` proxies, so that none is lost between the start of a container and
+/// the loop: they wait. `previous` receives the mask as it was, 8 bytes.
+void swiftpod_block_proxied_signals(uint64_t *previous);
+/// Puts a mask back.
+void swiftpod_restore_signals(uint64_t mask);
+
+/// Becomes the small supervisor process: executes this program again under the name `swiftpod-supervisor`, keeping the
+/// descriptors named in `s` and no others. `then` is what it executes in the end (arguments of this program, NULL-
+/// terminated, at most 15). Returns only on failure, with errno.
+int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char *id, const char *const *then);
+
+/// Unmaps what of the executable was only read, until it is wanted again: for a process that is about to sleep long.
+void swiftpod_forget_clean_pages(void);
+
+#endif

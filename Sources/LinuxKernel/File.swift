@@ -1,0 +1,73 @@
+import CShims
+import Glibc
+
+/// Whole files, read and replaced.
+public enum File {
+    /// The content of a file. More than `limit` bytes is EFBIG.
+    public static func read(
+        _ path: String, in directory: Int32 = AT_FDCWD, limit: Int = 1 << 26
+    ) throws(SyscallError) -> [UInt8] {
+        let file = OwnedDescriptor(
+            adopting: try check("open", path) { swiftpod_openat(directory, path, O_RDONLY | O_CLOEXEC, 0) })
+        do {
+            return try file.readAll(limit: limit)
+        } catch {
+            throw SyscallError(error.call, path, errno: error.errno)
+        }
+    }
+
+    /// As `read`, but nil for a file that does not exist.
+    public static func readIfPresent(
+        _ path: String, in directory: Int32 = AT_FDCWD, limit: Int = 1 << 26
+    ) throws(SyscallError) -> [UInt8]? {
+        do {
+            return try read(path, in: directory, limit: limit)
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
+            return nil
+        }
+    }
+
+    /// Writes into a file that is there, as the kernel's files under /proc and /sys want it: one write(2), no creation.
+    public static func put(
+        _ bytes: some Collection<UInt8>, into path: String, in directory: Int32 = AT_FDCWD
+    ) throws(SyscallError) {
+        let file = OwnedDescriptor(
+            adopting: try check("open", path) { swiftpod_openat(directory, path, O_WRONLY | O_CLOEXEC, 0) })
+        do {
+            try file.writeAll(bytes)
+        } catch {
+            throw SyscallError(error.call, path, errno: error.errno)
+        }
+    }
+
+    /// Replaces a file by rename(2): readers see the old content or the new, never half of it.
+    ///
+    /// With `sync` the content is on disk before the name is; without it a power cut (not a kill) may lose it.
+    public static func writeAtomically(
+        _ bytes: some Collection<UInt8>, to path: String, in directory: Int32 = AT_FDCWD, mode: mode_t = 0o644,
+        sync: Bool = false
+    ) throws(SyscallError) {
+        let temporary = temporaryName(beside: path)
+        do throws(SyscallError) {
+            let file = OwnedDescriptor(
+                adopting: try check("open", temporary) {
+                    swiftpod_openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+                })
+            try file.writeAll(bytes)
+            if sync { try check("fsync", temporary) { fsync(file.raw) } }
+            try check("rename", path) { renameat(directory, temporary, directory, path) }
+        } catch {
+            unlinkat(directory, temporary, 0)
+            throw SyscallError(error.call, path, errno: error.errno)
+        }
+        if sync { try Directory.sync(parentOf: path, in: directory) }
+    }
+
+    /// A name in the same directory that nobody else uses: `.NAME.RANDOM.tmp`.
+    public static func temporaryName(beside path: String) -> String {
+        let cut = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path.utf8.index(after: $0) } ?? path.startIndex
+        var random: UInt64 = 0
+        withUnsafeMutableBytes(of: &random) { swiftpod_random($0.baseAddress!, $0.count) }
+        return "\(path[..<cut]).\(path[cut...]).\(String(random, radix: 36)).tmp"
+    }
+}

@@ -1,0 +1,53 @@
+import CShims
+import Glibc
+
+/// Kinds of namespaces, CLONE_NEW* bits of clone(2).
+public struct NamespaceKinds: OptionSet, Hashable, Sendable {
+    public let rawValue: Int32
+
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    public static let time = NamespaceKinds(rawValue: 0x0000_0080)
+    public static let mount = NamespaceKinds(rawValue: 0x0002_0000)
+    public static let cgroup = NamespaceKinds(rawValue: 0x0200_0000)
+    public static let uts = NamespaceKinds(rawValue: 0x0400_0000)
+    public static let ipc = NamespaceKinds(rawValue: 0x0800_0000)
+    public static let user = NamespaceKinds(rawValue: 0x1000_0000)
+    public static let pid = NamespaceKinds(rawValue: 0x2000_0000)
+    public static let network = NamespaceKinds(rawValue: 0x4000_0000)
+
+    /// Every kind with its file name under /proc/PID/ns.
+    public static let named: [(kind: NamespaceKinds, file: String)] = [
+        (.user, "user"), (.pid, "pid"), (.network, "net"), (.mount, "mnt"), (.ipc, "ipc"), (.uts, "uts"),
+        (.cgroup, "cgroup"), (.time, "time"),
+    ]
+}
+
+public enum Namespaces {
+    /// setns(2): enters a namespace by its descriptor, or several by a pidfd.
+    public static func enter(_ descriptor: Int32, _ kinds: NamespaceKinds) throws(SyscallError) {
+        try check("setns") { swiftpod_setns(descriptor, kinds.rawValue) }
+    }
+
+    /// unshare(2): this process gets new ones.
+    public static func unshare(_ kinds: NamespaceKinds) throws(SyscallError) {
+        try check("unshare") { swiftpod_unshare(kinds.rawValue) }
+    }
+
+    /// The namespace's identity, `user:[4026531837]`, the same for two processes that share it.
+    public static func identity(of pid: Int32? = nil, _ file: String) throws(SyscallError) -> String {
+        let path = "/proc/\(pid.map { "\($0)" } ?? "self")/ns/\(file)"
+        return try readLink(path)
+    }
+}
+
+/// readlink(2).
+public func readLink(_ path: String, in directory: Int32 = AT_FDCWD) throws(SyscallError) -> String {
+    var buffer = [UInt8](repeating: 0, count: 4097)
+    let length = try check("readlink", path) {
+        buffer.withUnsafeMutableBytes { readlinkat(directory, path, $0.bindMemory(to: CChar.self).baseAddress!, 4096) }
+    }
+    return String(decoding: buffer.prefix(Int(length)), as: UTF8.self)
+}
