@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def forward(self, blob):
         upstream = http.client.HTTPConnection("127.0.0.1", options.upstream)
-        headers = {k: v for k, v in self.headers.items()
+        headers = {k: ", ".join(self.headers.get_all(k)) for k in self.headers.keys()
                    if k.lower() not in ("host", "authorization", "connection", "accept-encoding")}
         if options.no_range:
             headers.pop("Range", None)

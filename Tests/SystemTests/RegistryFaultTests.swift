@@ -5,7 +5,7 @@ import Testing
 @Suite(.needs(.program("docker-registry")), .needs(.program("python3"))) struct RegistryFaultTests {
     static let insecure = RegistryTests.insecure
 
-    @Test(arguments: Account.all) func aCutConnection(_ account: Account) throws {
+    @Test(.needs(.swiftpod), arguments: Account.all) func aCutConnection(_ account: Account) throws {
         let registry = try FaultyRegistry("--cut", "1000000")
         try Pod.with(account, "none") { pod in
             let pulled = pod("pull", "-q", Self.insecure, "\(registry.host)/tests/large")
