@@ -63,6 +63,7 @@ let package = Package(
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            exclude: ["Policy/README.md"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
@@ -87,3 +88,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets are a package of their own (Tests/Fuzz), which sees products alone.
+if Context.environment["SWIFTPOD_FUZZ"] != nil {
+    package.products += [
+        .library(name: "OCISpec", targets: ["OCISpec"]),
+        .library(name: "ImageStore", targets: ["ImageStore"]),
+    ]
+}
