@@ -52,10 +52,12 @@ let package = Package(
         .target(
             name: "Registry",
             dependencies: [
-                "ImageStore", "OCISpec", "LinuxKernel",
+                "ImageStore", "OCISpec", "LinuxKernel", "CCrypto",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Registry"])),
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Registry"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Registry"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Registry"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Registry"])),
             ],
             swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
@@ -73,6 +75,8 @@ let package = Package(
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        // Drives the installed binary from outside, so it imports nothing of ours.
+        .testTarget(name: "SystemTests", swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
