@@ -75,9 +75,6 @@ long swiftpod_listxattr(int descriptor, char *names, size_t size);
 long swiftpod_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int swiftpod_lsetxattr(const char *path, const char *name, const void *value, size_t size);
 
-/// Sets the times of a symbolic link itself to now.
-int swiftpod_touch_link(const char *path);
-
 /// getrandom(2).
 void swiftpod_random(void *bytes, size_t count);
 
