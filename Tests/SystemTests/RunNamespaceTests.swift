@@ -194,7 +194,7 @@ import Testing
             ]
             var command = pod.command(words)
             command.words =
-                ["setpriv", "--reuid", account.login, "--regid", "\(account.gid)", "--groups", "54321", "--"]
+                ["/usr/bin/setpriv", "--reuid", account.login, "--regid", "\(account.gid)", "--groups", "54321", "--"]
                 + command.words.drop { $0 != "--" }.dropFirst()
             let output = command.run()
             #expect(output.text == "for the group", "\(output)")
