@@ -5,6 +5,7 @@
 
 // No header that depends on _GNU_SOURCE: Swift sees libc without it, and two readings of one type do not mix.
 #include <stddef.h>
+#include <linux/prctl.h>
 #include <stdint.h>
 
 /// open(2) and openat(2) are variadic.
@@ -74,6 +75,9 @@ long swiftpod_listxattr(int descriptor, char *names, size_t size);
 /// By path, symbolic links not followed.
 long swiftpod_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int swiftpod_lsetxattr(const char *path, const char *name, const void *value, size_t size);
+
+/// This process's permitted capabilities, bit by number.
+uint64_t swiftpod_permitted_capabilities(void);
 
 /// getrandom(2).
 void swiftpod_random(void *bytes, size_t count);
