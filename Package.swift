@@ -83,3 +83,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets are a package of their own (Tests/Fuzz), which sees products alone.
+if Context.environment["SWIFTPOD_FUZZ"] != nil {
+    package.products += [
+        .library(name: "OCISpec", targets: ["OCISpec"]),
+        .library(name: "ImageStore", targets: ["ImageStore"]),
+    ]
+}
