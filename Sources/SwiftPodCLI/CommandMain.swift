@@ -1,13 +1,11 @@
+import CShims
 import ContainerEngine
 import Glibc
 import LinuxKernel
 
 /// The whole program: reads the command line, does what it says, leaves by exit(3).
 public func commandMain() -> Never {
-    // In a static executable a name service module that needs dlopen(3) ends in a crash: the files alone are asked.
-    _ = __nss_configure_lookup("passwd", "files")
-    _ = __nss_configure_lookup("group", "files")
-    _ = __nss_configure_lookup("hosts", "files dns")
+    swiftpod_use_local_names()
     let arguments = CommandLine.arguments
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
     exit(run(arguments, caller: .process))

@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -7,14 +8,14 @@ import OCISpec
 /// What the work returns or throws comes back as data over a pipe. The child dies with its parent.
 func inChild(_ work: () throws -> JSON) throws -> JSON {
     var ends: [Int32] = [-1, -1]
-    try check("pipe2") { pipe2(&ends, O_CLOEXEC) }
+    try check("pipe") { swiftpod_pipe(&ends) }
     let reader = OwnedDescriptor(adopting: ends[0])
     let writer = OwnedDescriptor(adopting: ends[1])
     let parent = getpid()
     let child = try forkSingleThreaded()
     if child == 0 {
         // Only this process's death can leave the child without a reader: what is half done then is resumable.
-        prctl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+        _ = swiftpod_prctl(1 /* PR_SET_PDEATHSIG */, UInt(SIGKILL), 0, 0, 0)
         if getppid() != parent { _exit(125) }
         try? writer.writeAll(answer(work).encoded())
         _exit(0)

@@ -73,3 +73,9 @@ extension Verb {
         return 0
     }
 }
+
+/// The help of a command by its words, `["image", "ls"]`; none for the whole program's.
+package func helpText(of words: [String], program: String = "swiftpod") -> String {
+    helpText(
+        for: Invocation(program: program, path: words, words: [], globals: GlobalOptions(), caller: .process))
+}

@@ -61,7 +61,8 @@ extension Verb {
                 target.format = format
             },
             .flag("multi-image-archive", "m", "Several images, not names of one") { $0.several = $1 },
-            .value("output", "o", "FILE", "Write to this file (default: stdout)") { (target, text) throws(CommandError) in
+            .value("output", "o", "FILE", "Write to this file (default: stdout)") {
+                (target, text) throws(CommandError) in
                 target.output = try nonEmpty(text)
             },
             .flag("quiet", "q", "Print nothing but errors") { $0.quiet = $1 },

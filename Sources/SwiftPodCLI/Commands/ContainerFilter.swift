@@ -8,7 +8,8 @@ struct ContainerFilter {
     private var groups: [(key: String, tests: [(Container) -> Bool])] = []
 
     static let keys = [
-        "ancestor", "before", "exited", "id", "label", "label!", "name", "network", "since", "status", "until", "volume",
+        "ancestor", "before", "exited", "id", "label", "label!", "name", "network", "since", "status", "until",
+        "volume",
     ]
 
     init(_ words: [String], engine: Engine) throws {
@@ -119,7 +120,9 @@ func parseMoment(_ text: String, now: Timestamp = .now()) throws(CommandError) -
     if let seconds = Int64(whole) {
         let digits = (fraction ?? "").prefix(9)
         let padded = digits + String(repeating: "0", count: 9 - digits.count)
-        guard let nanoseconds = Int64(padded), nanoseconds >= 0 else { throw CommandError("invalid time \(quoted(text))") }
+        guard let nanoseconds = Int64(padded), nanoseconds >= 0 else {
+            throw CommandError("invalid time \(quoted(text))")
+        }
         return Timestamp(seconds: seconds, nanoseconds: nanoseconds)
     }
     guard let duration = try? parseDuration(text) else { throw CommandError("invalid time \(quoted(text))") }

@@ -82,7 +82,8 @@ extension Verb {
         guard let first = words.first else { throw CommandError("requires at least 1 arg(s), only received 0") }
         let session = try Session(invocation)
         let image = try session.requireImage(first)
-        let names = try words.count > 1 ? words.dropFirst().map(localReference) : image.names.map { try Reference(parsing: $0) }
+        let names =
+            try words.count > 1 ? words.dropFirst().map(localReference) : image.names.map { try Reference(parsing: $0) }
         for name in names where try !session.store.untag(name) {
             throw CommandError("\(name): tag not known")
         }

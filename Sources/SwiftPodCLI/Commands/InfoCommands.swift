@@ -99,7 +99,10 @@ private func yaml(_ value: JSON, indent: Int) -> String {
 private func scalar(_ value: JSON) -> String {
     guard case .string(let text) = value else { return value == .null ? "null" : TemplateValue.text(value) }
     let isPlain =
-        !text.isEmpty && text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || "/._- ".utf8.contains($0) }
+        !text.isEmpty
+        && text.utf8.allSatisfy {
+            ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || "/._- ".utf8.contains($0)
+        }
         && text.utf8.contains { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A } && text.first != "-" && text.first != " "
         && !["true", "false", "null", "yes", "no"].contains(text.lowercased())
     return isPlain ? text : quoted(text)

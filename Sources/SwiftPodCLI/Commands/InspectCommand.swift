@@ -103,9 +103,8 @@ extension Session {
     /// The document of whatever has that name, containers before images before volumes.
     func inspect(_ name: String, type: String) throws -> JSON {
         if type == "container" || type == "all" {
-            do throws(EngineError) {
-                return try engine.inspect(try engine.container(name))
-            } catch where error.code == .notFound && type == "all" {}
+            if let container = try find(name) { return try engine.inspect(container) }
+            if type == "container" { throw CommandError("inspecting object: no such container: \(quoted(name))") }
         }
         if type == "image" || type == "all" {
             if let image = try store.image(name) { return try imageDocument(image) }
@@ -114,6 +113,16 @@ extension Session {
         if isObjectName(name), let volume = try volumes.volume(name) { return volumeDocument(volume) }
         if type == "volume" { throw CommandError("inspecting object: no such volume: \(quoted(name))") }
         throw CommandError("inspecting object: no such object: \(quoted(name))")
+    }
+
+    /// The container of a name or id, nil where there is none.
+    func find(_ name: String) throws(EngineError) -> Container? {
+        do throws(EngineError) {
+            return try engine.container(name)
+        } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
     }
 
     /// `podman image inspect`'s shape.

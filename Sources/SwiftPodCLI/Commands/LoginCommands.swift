@@ -108,7 +108,9 @@ extension Verb {
         _ options: LoginOptions, _ key: String, _ store: CredentialStore
     ) throws -> Credentials {
         if options.readsPassword {
-            guard options.password == nil else { throw CommandError("can't specify both --password-stdin and --password") }
+            guard options.password == nil else {
+                throw CommandError("can't specify both --password-stdin and --password")
+            }
             guard let username = options.username, !username.isEmpty else {
                 throw CommandError("must provide --username with --password-stdin")
             }
@@ -125,7 +127,8 @@ extension Verb {
     /// Asks on the terminal; what is typed is not shown where it is hidden.
     private static func ask(_ prompt: String, hidden: Bool) throws -> String {
         guard isatty(0) == 1 else {
-            throw CommandError("cannot ask for credentials: the input is no terminal, use --username and --password-stdin")
+            throw CommandError(
+                "cannot ask for credentials: the input is no terminal, use --username and --password-stdin")
         }
         try Output.write(prompt)
         var old = termios()

@@ -112,11 +112,6 @@ extension Verb {
         let words = try invocation.parse([[.accepted("external", nil, .flag)]], into: &options)
         guard words.count == 1 else { throw CommandError("accepts 1 arg(s), received \(words.count)") }
         let session = try Session(invocation)
-        do throws(EngineError) {
-            _ = try session.engine.container(words[0])
-            return 0
-        } catch where error.code == .notFound {
-            return 1
-        }
+        return try session.find(words[0]) == nil ? 1 : 0
     }
 }

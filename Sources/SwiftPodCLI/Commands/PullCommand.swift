@@ -15,7 +15,8 @@ package struct PullCommandOptions: Sendable {
 
     package static let table: OptionParser<PullCommandOptions>.Table = [
         [
-            .value("arch", nil, "ARCH", "Choose the image for this architecture") { (target, text) throws(CommandError) in
+            .value("arch", nil, "ARCH", "Choose the image for this architecture") {
+                (target, text) throws(CommandError) in
                 target.architecture = try nonEmpty(text)
             },
             .value("authfile", nil, "FILE", "Read credentials from this file") { (target, text) throws(CommandError) in
@@ -29,7 +30,8 @@ package struct PullCommandOptions: Sendable {
                 (target, text) throws(CommandError) in
                 target.registry.credentials = text
             },
-            .value("os", nil, "OS", "Choose the image for this operating system") { (target, text) throws(CommandError) in
+            .value("os", nil, "OS", "Choose the image for this operating system") {
+                (target, text) throws(CommandError) in
                 target.os = try nonEmpty(text)
             },
             .value("platform", nil, "OS/ARCH[/VARIANT]", "Choose the image for this platform") {
@@ -78,7 +80,9 @@ extension Verb {
         var failures = FailureCollector()
         for word in words {
             do throws(CommandError) {
-                guard let id = try puller.bring(word.dropping(prefix: "docker://"), platform: platform) else { continue }
+                guard let id = try puller.bring(word.dropping(prefix: "docker://"), platform: platform) else {
+                    continue
+                }
                 try? Output.line(id.hex)
             } catch { failures.add(error) }
         }

@@ -63,7 +63,7 @@ extension Verb {
         let words = try invocation.positionals()
         guard words.count == 1 else { throw CommandError("accepts 1 arg(s), received \(words.count)") }
         let session = try Session(invocation)
-        return isObjectName(words[0]) && (try session.volumes.volume(words[0])) != nil ? 0 : 1
+        return try isObjectName(words[0]) && session.volumes.volume(words[0]) != nil ? 0 : 1
     }
 
     private static let listTable: OptionParser<ListOptions>.Table = [

@@ -54,7 +54,7 @@ package func cleanPath(_ path: String) -> String {
 
 @Sendable private func processEnvironment() -> [(name: String, value: String)] {
     var variables: [(name: String, value: String)] = []
-    guard var entry = environ else { return [] }
+    var entry = environ
     while let text = entry.pointee {
         let (name, value) = splitPair(String(cString: text))
         if let value { variables.append((name, value)) }

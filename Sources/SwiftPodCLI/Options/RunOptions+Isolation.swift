@@ -67,7 +67,8 @@ extension RunOptions {
     ]
 
     static let storageRows: [OptionRow<RunOptions>] = [
-        .list("device", nil, "HOST[:CONTAINER][:rwm]", "Add a device of the host") { (target, text) throws(CommandError) in
+        .list("device", nil, "HOST[:CONTAINER][:rwm]", "Add a device of the host") {
+            (target, text) throws(CommandError) in
             target.configuration.devices.append(try DeviceRequest(text, caller: target.caller))
         },
         .value("mount", nil, "type=TYPE,…", "Mount a file system: bind, volume, tmpfs") {
@@ -91,10 +92,12 @@ extension RunOptions {
     ]
 
     static let securityRows: [OptionRow<RunOptions>] = [
-        .list("cap-add", nil, "CAPABILITY", "Add a capability; all for every one") { (target, text) throws(CommandError) in
+        .list("cap-add", nil, "CAPABILITY", "Add a capability; all for every one") {
+            (target, text) throws(CommandError) in
             target.configuration.security.addCapabilities.append(text)
         },
-        .list("cap-drop", nil, "CAPABILITY", "Drop a capability; all for every one") { (target, text) throws(CommandError) in
+        .list("cap-drop", nil, "CAPABILITY", "Drop a capability; all for every one") {
+            (target, text) throws(CommandError) in
             target.configuration.security.dropCapabilities.append(text)
         },
         .value("oom-score-adj", nil, "N", "Prefer or spare the container when memory runs out (-1000 to 1000)") {
@@ -106,7 +109,8 @@ extension RunOptions {
         .flag("privileged", nil, "Give the container all that the caller has") {
             $0.configuration.security.privileged = $1
         },
-        .value("security-opt", nil, "OPTION", "no-new-privileges, seccomp=FILE|unconfined, mask=PATH, unmask=PATH|ALL") {
+        .value("security-opt", nil, "OPTION", "no-new-privileges, seccomp=FILE|unconfined, mask=PATH, unmask=PATH|ALL")
+        {
             (target, text) throws(CommandError) in
             try target.configuration.security.take(text, caller: target.caller)
         },

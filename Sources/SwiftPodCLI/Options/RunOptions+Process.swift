@@ -14,7 +14,9 @@ extension RunOptions {
             (target, text) throws(CommandError) in
             target.attach.append(text)
         },
-        .value("entrypoint", nil, "COMMAND", "Run this instead of the image's entry point (a JSON array for several words)") {
+        .value(
+            "entrypoint", nil, "COMMAND", "Run this instead of the image's entry point (a JSON array for several words)"
+        ) {
             (target, text) throws(CommandError) in
             target.configuration.entrypoint = parseEntrypoint(text)
         },
@@ -22,7 +24,8 @@ extension RunOptions {
             (target, text) throws(CommandError) in
             target.environmentWords.append(text)
         },
-        .list("env-file", nil, "FILE", "Read environment variables from a file") { (target, text) throws(CommandError) in
+        .list("env-file", nil, "FILE", "Read environment variables from a file") {
+            (target, text) throws(CommandError) in
             target.environmentFiles.append(text)
         },
         .flag("env-host", nil, "Pass the caller's whole environment") { $0.configuration.environment.inheritHost = $1 },
@@ -33,7 +36,9 @@ extension RunOptions {
         .flag("http-proxy", nil, "Pass the caller's proxy variables (default true)") {
             $0.configuration.environment.httpProxy = $1
         },
-        .flag("init", nil, "Run an init that forwards signals and reaps processes") { $0.configuration.initProcess = $1 },
+        .flag("init", nil, "Run an init that forwards signals and reaps processes") {
+            $0.configuration.initProcess = $1
+        },
         .flag("interactive", "i", "Keep stdin open") { $0.configuration.interactive = $1 },
         .value("preserve-fds", nil, "N", "Pass N descriptors from 3 up into the container") {
             (target, text) throws(CommandError) in
@@ -117,7 +122,8 @@ extension RunOptions {
         .value("authfile", nil, "FILE", "Read credentials from this file") { (target, text) throws(CommandError) in
             target.pull.authFile = target.caller.absolute(try nonEmpty(text))
         },
-        .value("cert-dir", nil, "DIR", "Use the certificates of this directory") { (target, text) throws(CommandError) in
+        .value("cert-dir", nil, "DIR", "Use the certificates of this directory") {
+            (target, text) throws(CommandError) in
             target.pull.certificateDirectory = target.caller.absolute(try nonEmpty(text))
         },
         .value("creds", nil, "USER[:PASSWORD]", "Credentials for the registry") { (target, text) throws(CommandError) in

@@ -178,7 +178,8 @@ extension RunOptions {
         var chosen: Set<RunRequest.Stream> = []
         for name in attach {
             guard let stream = RunRequest.Stream(rawValue: name.lowercased()) else {
-                throw CommandError("invalid stream \(quoted(name)) for --attach - must be one of stdin, stdout, or stderr")
+                throw CommandError(
+                    "invalid stream \(quoted(name)) for --attach - must be one of stdin, stdout, or stderr")
             }
             // As podman, stdin needs --interactive as well to be more than an open end.
             if stream != .stdin || configuration.interactive { chosen.insert(stream) }

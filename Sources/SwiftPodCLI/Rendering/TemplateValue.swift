@@ -7,6 +7,7 @@ enum TemplateValue {
         case .null: false
         case .bool(let flag): flag
         case .integer(let number): number != 0
+        case .unsigned(let number): number != 0
         case .number(let number): number != 0
         case .string(let text): !text.isEmpty
         case .array(let values): !values.isEmpty
@@ -20,6 +21,7 @@ enum TemplateValue {
         case .null: "<nil>"
         case .bool(let flag): flag ? "true" : "false"
         case .integer(let number): String(number)
+        case .unsigned(let number): String(number)
         case .number(let number):
             number == number.rounded() && abs(number) < 1e15 ? String(Int64(number)) : "\(number)"
         case .string(let text): text
