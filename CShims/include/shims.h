@@ -90,4 +90,7 @@ int swiftpod_send_descriptors(int socket, const int *descriptors, int count);
 /// Returns the number of descriptors received, all close-on-exec; 0 at the end of the stream.
 int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity);
 
+/* Lets getpwnam(3), getgrnam(3) and getaddrinfo(3) read files and ask DNS, whatever nsswitch.conf says. */
+void swiftpod_use_local_names(void);
+
 #endif

@@ -52,28 +52,6 @@ extension ImageStore {
         throw StoreError(.failed, "not implemented")
     }
 
-    public func hasBlob(_ digest: Digest) -> Bool { false }
-    public func hasLayer(diffID: Digest) -> Bool { false }
-
-    /// Begins to take in a blob. Another process that takes in the same one is waited for; with `wait` false the error
-    /// is `.inUse` then.
-    public func beginBlob(_ descriptor: ContentDescriptor, wait: Bool = true) throws(StoreError) -> BlobWriter {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Begins to take in a layer; see `beginBlob`. `threaded` allows it one thread of its own. `isComplete` is set
-    /// where both the blob and the unpacked layer are in the store.
-    public func beginLayer(
-        _ descriptor: ContentDescriptor, diffID: Digest, wait: Bool = true, threaded: Bool = false
-    ) throws(StoreError) -> LayerWriter {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// A blob's bytes, at most `limit` of them, their digest checked.
-    public func readBlob(_ digest: Digest, limit: Int) throws(StoreError) -> [UInt8] {
-        throw StoreError(.failed, "not implemented")
-    }
-
     /// Makes an image of a manifest whose configuration and layers are in the store.
     public func commit(
         manifest bytes: [UInt8], digest: Digest, names: [Reference]
