@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
@@ -139,6 +140,13 @@ long swiftpod_lgetxattr(const char *path, const char *name, void *value, size_t 
 
 int swiftpod_lsetxattr(const char *path, const char *name, const void *value, size_t size) {
     return lsetxattr(path, name, value, size, 0);
+}
+
+uint64_t swiftpod_permitted_capabilities(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    syscall(SYS_capget, &header, data);
+    return (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
 void swiftpod_random(void *bytes, size_t count) {

@@ -5,6 +5,7 @@
 
 // No header that depends on _GNU_SOURCE: Swift sees libc without it, and two readings of one type do not mix.
 #include <stddef.h>
+#include <linux/prctl.h>
 #include <stdint.h>
 
 /// open(2) and openat(2) are variadic.
@@ -75,6 +76,9 @@ long swiftpod_listxattr(int descriptor, char *names, size_t size);
 long swiftpod_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int swiftpod_lsetxattr(const char *path, const char *name, const void *value, size_t size);
 
+/// This process's permitted capabilities, bit by number.
+uint64_t swiftpod_permitted_capabilities(void);
+
 /// Sets the times of a symbolic link itself to now.
 int swiftpod_touch_link(const char *path);
 
@@ -85,5 +89,8 @@ void swiftpod_random(void *bytes, size_t count);
 int swiftpod_send_descriptors(int socket, const int *descriptors, int count);
 /// Returns the number of descriptors received, all close-on-exec; 0 at the end of the stream.
 int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity);
+
+/* Lets getpwnam(3), getgrnam(3) and getaddrinfo(3) read files and ask DNS, whatever nsswitch.conf says. */
+void swiftpod_use_local_names(void);
 
 #endif

@@ -125,4 +125,9 @@ public struct SocketPair: ~Copyable, Sendable {
         self.first = first
         self.second = second
     }
+
+    /// Gives both numbers away; the caller closes them.
+    public consuming func release() -> (first: Int32, second: Int32) {
+        (first.release(), second.release())
+    }
 }

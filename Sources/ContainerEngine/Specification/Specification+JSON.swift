@@ -16,6 +16,7 @@ extension Specification: JSONDocument {
         volumes = try json.list("volumes")
         ownershipChanges = try json.list("ownershipChanges")
         joins = try json.list("joins")
+        userNamespace = try json.optional("userNamespace") ?? UserNamespacePlan(.host)
         automaticIDs = try json.optional("automaticIDs") ?? false
         stopSignal = try json.optional("stopSignal") ?? 15
         stopTimeout = try json.optional("stopTimeout") ?? 10
@@ -36,6 +37,7 @@ extension Specification: JSONDocument {
         members.append(.init("volumes", volumes.json))
         members.append(.init("ownershipChanges", ownershipChanges.json))
         members.append(.init("joins", joins.json))
+        members.append(.init("userNamespace", userNamespace.json))
         members.append(.init("automaticIDs", .bool(automaticIDs)))
         members.append(.init("stopSignal", stopSignal.json))
         members.append(.init("stopTimeout", stopTimeout.json))

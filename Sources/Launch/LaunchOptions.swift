@@ -1,0 +1,68 @@
+import LinuxKernel
+
+/// Where a container's root file system comes from. Paths are the host's.
+public enum RootFilesystem: Equatable, Sendable {
+    /// A directory as it is; its submounts come along.
+    case directory(String)
+    /// `upper` over one lower directory, and over the objects that its files redirect to, where there are such.
+    case overlay(lower: String, objects: String?, upper: String, work: String)
+}
+
+/// A point of the launch at which the child waits and the caller's work is done.
+public enum LaunchMoment: UInt32, Hashable, Sendable, CaseIterable {
+    /// All namespaces stand and the id maps are written; nothing is mounted yet. Networks, cgroups, and the hooks
+    /// `prestart` and `createRuntime`.
+    case created = 0
+    /// The root is put together, not yet entered. `createContainer` hooks.
+    case mounted = 1
+    /// Nothing is left but the last descriptors, filters and the exec. `startContainer` hooks.
+    case starting = 2
+}
+
+/// What a launch needs beyond the specification: the things that only the launcher has.
+public struct LaunchOptions: Equatable, Sendable {
+    /// The caller's descriptor that becomes stdin; nil is /dev/null. Not used with a terminal.
+    public var input: Int32? = 0
+    /// The caller's descriptor that becomes stdout; nil is /dev/null.
+    public var output: Int32? = 1
+    /// The caller's descriptor that becomes stderr; nil is /dev/null.
+    public var error: Int32? = 2
+    /// So many descriptors from 3 up are the container's too, under the same numbers. All others are closed.
+    public var preservedDescriptors: Int = 0
+    /// A reaper is process 1: it starts the command, collects orphans, forwards signals and ends as the command ends.
+    public var reaper: Bool = false
+    /// Sent to the container's first process when the launching process dies.
+    public var parentDeathSignal: Int32?
+    /// Namespaces to join by descriptor: of the namespace, or a pidfd of a process in it. They win over what the
+    /// specification says of the same kind.
+    public var joined: [Join] = []
+    /// The system call filter, an array of `struct sock_filter` as bytes; empty for none.
+    public var seccompFilter: [UInt8] = []
+    /// SECCOMP_FILTER_FLAG_* bits.
+    public var seccompFlags: UInt32 = 0
+    /// A cgroup v2 directory, opened for reading: the process is born in it. A kernel that refuses is no error, see
+    /// ``LaunchedProcess/cgroupRefusal``.
+    public var cgroup: Int32?
+    /// Moments at which the caller has something to do.
+    public var moments: Set<LaunchMoment> = []
+    /// A listening local stream socket. The launch returns when everything is ready; the command starts when somebody
+    /// connects to it and sends a byte, and is told there why it could not: see ``startPrepared(socket:plan:)``.
+    public var startSocket: Int32?
+    /// The caller's supplementary groups are kept, whatever the specification says.
+    public var keepGroups: Bool = false
+    /// A working directory that does not exist is made, owned by the process's user.
+    public var createsWorkingDirectory: Bool = true
+
+    public init() {}
+
+    /// Namespaces and what they are joined by.
+    public struct Join: Equatable, Sendable {
+        public var kinds: NamespaceKinds
+        public var descriptor: Int32
+
+        public init(_ kinds: NamespaceKinds, descriptor: Int32) {
+            self.kinds = kinds
+            self.descriptor = descriptor
+        }
+    }
+}

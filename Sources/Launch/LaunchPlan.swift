@@ -1,0 +1,60 @@
+import LinuxKernel
+import OCISpec
+
+/// Everything the kernel will be told to start one process, decided before anything is touched.
+public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
+    /// What the launcher opens before the child exists, by slot.
+    var inherited: [Inherited] = []
+    /// The namespaces that the first clone makes.
+    var cloned: NamespaceKinds = []
+    /// The maps of the new user namespace, written by the launcher.
+    var maps: Maps?
+    /// What the child does, in this order.
+    var steps: [Step] = []
+    /// How many descriptors the steps name.
+    var slotCount = 0
+    /// The cgroup the process is born in.
+    var cgroup: Int32?
+
+    struct Maps: Equatable, Sendable {
+        var uid: [IDRange]
+        var gid: [IDRange]
+        var denySetgroups: Bool
+    }
+
+    struct Inherited: Equatable, Sendable {
+        var slot: Slot
+        var source: Source
+
+        enum Source: Equatable, Sendable {
+            /// The caller's.
+            case descriptor(Int32)
+            /// Opened by the launcher, as /proc/PID/ns/net must be.
+            case path(String)
+        }
+    }
+
+    /// One line for each thing that is done, in order.
+    public var description: String {
+        var lines = ["clone \(cloned.names)"]
+        if let maps {
+            lines.append("map users \(maps.uid.listing), groups \(maps.gid.listing)")
+        }
+        lines += steps.map(\.description)
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension [IDRange] {
+    fileprivate var listing: String {
+        map { "\($0.inside):\($0.outside):\($0.count)" }.joined(separator: " ")
+    }
+}
+
+extension NamespaceKinds {
+    /// `user+mount+pid`, or `no namespace`.
+    var names: String {
+        let names = NamespaceKinds.named.filter { contains($0.kind) }.map(\.file)
+        return names.isEmpty ? "no namespace" : names.joined(separator: "+")
+    }
+}

@@ -1,0 +1,146 @@
+import Glibc
+import LinuxKernel
+import OCISpec
+
+/// One mount of the specification on its way into the plan.
+struct PlannedMount {
+    var mount: RuntimeSpec.Mount
+    var words: MountWords
+    var slot: Slot
+    /// Already taken from the host.
+    var isTaken = false
+    /// The host's own mount, where a new one is refused.
+    var fallback: String?
+}
+
+extension Planner {
+    /// What is bound from the host is taken first of all: with what the caller may open, and while its mounts are still
+    /// the host's peers, so that `shared` can mean something.
+    mutating func planSources(_ mounts: [RuntimeSpec.Mount]) throws(PlanError) -> [PlannedMount] {
+        var planned: [PlannedMount] = []
+        for mount in mounts {
+            guard !mount.destination.isEmpty, !mount.destination.utf8.contains(0) else {
+                throw PlanError("mount without a destination")
+            }
+            var words = try MountWords(mount.options, destination: mount.destination)
+            if mount.type == "bind" { words.isBind = true }
+            var one = PlannedMount(mount: mount, words: words, slot: newSlot())
+            if words.isBind {
+                guard let source = mount.source, source.hasPrefix("/") else {
+                    throw PlanError("mount on \(mount.destination): source is not an absolute path")
+                }
+                try take(source, into: &one)
+            } else {
+                guard mount.type != nil else { throw PlanError("mount on \(mount.destination): no type") }
+                try choose(&one)
+            }
+            planned.append(one)
+        }
+        return planned
+    }
+
+    private mutating func take(_ source: String, into one: inout PlannedMount) throws(PlanError) {
+        try Planner.requireAbsolute(source, "mount source")
+        add(.takeTree(.path(source), recursive: one.words.isRecursive, into: one.slot))
+        one.isTaken = true
+    }
+
+    /// File systems that show a namespace can be mounted by its owner only; who shares one with the host shares the
+    /// host's mount too.
+    private mutating func choose(_ one: inout PlannedMount) throws(PlanError) {
+        guard isInUserNamespace else { return }
+        switch one.mount.type {
+        case "proc" where !own.contains(.pid):
+            one.words.isRecursive = true
+            try take("/proc", into: &one)
+        case "sysfs" where !own.contains(.network):
+            one.words.isRecursive = true
+            try take("/sys", into: &one)
+        case "mqueue" where !own.contains(.ipc): try take("/dev/mqueue", into: &one)
+        // Also refused where /sys is covered in part, as it is inside another container.
+        case "sysfs": one.fallback = "/sys"
+        case "cgroup", "cgroup2": one.fallback = "/sys/fs/cgroup"
+        default: break
+        }
+    }
+
+    mutating func planMount(_ one: inout PlannedMount) {
+        let words = one.words
+        let destination = one.mount.destination
+        if !one.isTaken {
+            add(
+                .mount(fileSystem(one), into: one.slot),
+                tolerating: one.fallback == nil ? [] : [EPERM, ENODEV, EINVAL, EBUSY])
+        }
+        if let fallback = one.fallback {
+            add(
+                .takeTree(.path(fallback), recursive: true, into: one.slot), tolerating: [ENOENT, EINVAL],
+                isFallback: true)
+        }
+        planChanges(one)
+        if words.copiesUp, !one.isTaken {
+            add(.copyUp(destination, in: root, to: one.slot), tolerating: [ENOENT, ENOTDIR])
+        }
+        // The specification's writable tmpfs becomes read-only once it is filled.
+        if words.copiesUp, words.set.contains(.readOnly), !one.isTaken {
+            add(.change(.slot(one.slot, name: destination), MountChange(set: .readOnly)))
+        }
+        // A sysfs has no cgroup directory where the kernel has no cgroups.
+        let isCgroup = one.mount.type?.hasPrefix("cgroup") ?? false
+        add(.attach(one.slot, at: destination, in: root), tolerating: isCgroup ? [ENOENT, EPERM, EACCES] : [])
+    }
+
+    private func fileSystem(_ one: PlannedMount) -> FileSystem {
+        let type = one.mount.type == "cgroup" ? "cgroup2" : one.mount.type ?? ""
+        var parameters = one.words.parameters
+        if type == "devpts", let gids = plan.maps?.gid {
+            // Terminals go to group tty; where that id is not mapped, mounting would fail.
+            parameters.removeAll { word in
+                guard word.hasPrefix("gid="), let gid = UInt32(word.dropFirst(4)) else { return false }
+                return !gids.contains { gid >= $0.inside && gid - $0.inside < $0.count }
+            }
+        }
+        var attributes = one.words.set.union(one.words.recursiveSet)
+        if one.words.copiesUp { attributes.remove(.readOnly) }
+        return FileSystem(
+            type: type, source: one.mount.source, parameters: parameters, attributes: attributes,
+            destination: one.mount.destination)
+    }
+
+    /// Flags and propagation of what was taken from the host, before anybody can see it.
+    private mutating func planChanges(_ one: PlannedMount) {
+        let words = one.words
+        let target = MountTarget.slot(one.slot, name: one.mount.destination)
+        guard one.isTaken || one.fallback != nil else {
+            // A new mount has its flags from birth, and is private unless something else is asked for.
+            guard let propagation = words.propagation, propagation != .private else { return }
+            add(.change(target, MountChange(propagation: propagation, recursive: words.propagationIsRecursive)))
+            return
+        }
+        // In place of a new mount stands a tree of mounts, and the flags were meant for all of it.
+        let everywhere = !words.isBind
+        var changes = [MountChange(recursive: false), MountChange(recursive: true)]
+        changes[everywhere ? 1 : 0].add(set: words.set, clear: words.clear.intersection(.accessTimeField))
+        changes[1].add(set: words.recursiveSet, clear: words.recursiveClear.intersection(.accessTimeField))
+        changes[words.propagation == nil || words.propagationIsRecursive ? 1 : 0].propagation =
+            words.propagation ?? .private
+        for change in changes where !change.isEmpty { add(.change(target, change)) }
+        // A flag that the mount came into this user namespace with is locked: it stays.
+        let tolerated: [Int32] = isInUserNamespace ? [EPERM] : []
+        for (clear, recursive) in [(words.clear, false), (words.recursiveClear, true)] {
+            let rest = clear.subtracting(.accessTimeField)
+            if !rest.isEmpty {
+                add(.change(target, MountChange(clear: rest, recursive: recursive)), tolerating: tolerated)
+            }
+        }
+    }
+}
+
+extension MountChange {
+    fileprivate var isEmpty: Bool { self.set.isEmpty && clear.isEmpty && propagation == nil }
+
+    fileprivate mutating func add(set: MountAttributes, clear: MountAttributes) {
+        self.set.formUnion(set)
+        self.clear.formUnion(clear)
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+import LinuxKernel
+import OCISpec
+
+extension Planner {
+    /// Which namespaces are new and which are joined, and how to get into them.
+    mutating func planNamespaces(_ linux: RuntimeSpec.Linux, oomScore: Int?) throws(PlanError) {
+        var joins = options.joined.map { join in (kinds: join.kinds, slot: inherit(join.descriptor)) }
+        var joined = options.joined.reduce(into: NamespaceKinds()) { $0.formUnion($1.kinds) }
+        for namespace in linux.namespaces {
+            let kind = namespace.type.kind
+            if joined.contains(kind) { continue }
+            if own.contains(kind) { throw PlanError("namespace \(namespace.type.rawValue) is named twice") }
+            if let path = namespace.path {
+                joins.append((kind, inherit(path: path)))
+                joined.formUnion(kind)
+            } else {
+                own.formUnion(kind)
+            }
+        }
+        guard own.contains(.mount) else { throw PlanError("a container needs a mount namespace of its own") }
+        if own.contains(.user) || joined.contains(.user) { isInUserNamespace = true }
+        if own.contains(.user) { try planMaps(linux) }
+        // The user namespace comes last: from outside of it we may join what belongs to others, too.
+        joins.sort { !$0.kinds.contains(.user) && $1.kinds.contains(.user) }
+
+        // What the caller puts into a cgroup before it goes on must see that one as the root of its own view.
+        let cgroupLater = own.contains(.cgroup) && options.cgroup == nil && options.moments.contains(.created)
+        let made = cgroupLater ? own.subtracting(.cgroup) : own
+        plan.cgroup = options.cgroup
+        // A pid namespace takes effect for children; and what is joined from inside a new user namespace would be out
+        // of reach. Then a first child joins, and clones the one that counts.
+        if !joins.isEmpty, own.contains(.user) || !joined.isDisjoint(with: [.user, .pid]) {
+            for join in joins { add(.enter(join.kinds, join.slot)) }
+            planSibling(made)
+            planCreated()
+        } else {
+            plan.cloned = made
+            planCreated()
+            for join in joins { add(.enter(join.kinds, join.slot)) }
+        }
+        if cgroupLater { add(.unshare(.cgroup)) }
+        planOOMScore(oomScore)
+        // Modes are meant as they are written until the process gets its own umask.
+        add(.setUmask(0))
+    }
+
+    /// The namespaces of a running container, and a process in them.
+    mutating func planJoining(oomScore: Int?) {
+        let kinds = options.joined.reduce(into: NamespaceKinds()) { $0.formUnion($1.kinds) }
+        let joins = options.joined.map { join in (kinds: join.kinds, slot: inherit(join.descriptor)) }
+        if kinds.contains(.user) { isInUserNamespace = true }
+        // Here, where /proc is the host's and this process is still the caller's.
+        planOOMScore(oomScore)
+        // CVE-2016-9962: what is in the container may look at who joins, and at what he has open.
+        add(.control(.notDumpable))
+        plan.cgroup = options.cgroup
+        for join in joins { add(.enter(join.kinds, join.slot)) }
+        if kinds.contains(.pid) { planSibling([]) }
+        if options.moments.contains(.created) { add(.awaitLauncher) }
+        root = newSlot()
+        add(.open("/", .directory, in: nil, into: root))
+    }
+
+    private mutating func planSibling(_ kinds: NamespaceKinds) {
+        let cgroup = options.cgroup.map { inherit($0) }
+        plan.cgroup = nil
+        add(.cloneSibling(kinds, cgroup: cgroup))
+    }
+
+    private mutating func planCreated() {
+        if plan.maps != nil || options.moments.contains(.created) { add(.awaitLauncher) }
+    }
+
+    private mutating func planMaps(_ linux: RuntimeSpec.Linux) throws(PlanError) {
+        func ranges(_ mappings: [RuntimeSpec.IDMapping]) -> [IDRange] {
+            mappings.map { IDRange(inside: $0.containerID, outside: $0.hostID, count: $0.size) }
+        }
+        guard !linux.uidMappings.isEmpty, !linux.gidMappings.isEmpty else {
+            throw PlanError("a new user namespace needs uid and gid mappings")
+        }
+        // An unprivileged writer may map his own group only where setgroups is out of reach.
+        plan.maps = LaunchPlan.Maps(
+            uid: ranges(linux.uidMappings), gid: ranges(linux.gidMappings), denySetgroups: !facts.writesAnyMap)
+    }
+
+    private mutating func planOOMScore(_ score: Int?) {
+        guard let score else { return }
+        // Lowering it takes a privilege on the machine that a rootless caller lacks; it is a hint, not a promise.
+        add(
+            .write("\(score)", to: "/proc/self/oom_score_adj"),
+            tolerating: facts.inUserNamespace ? [EACCES, EPERM] : [])
+    }
+
+    /// Root of the container from here on: what is made belongs to it. Sources have been opened before, with what the
+    /// caller may open.
+    mutating func planPrivileges(_ linux: RuntimeSpec.Linux) {
+        guard let maps = plan.maps else {
+            if options.joined.contains(where: { $0.kinds.contains(.user) }) { add(.becomeUser(uid: 0, gid: 0)) }
+            return
+        }
+        if maps.uid.contains(where: { $0.inside == 0 }), maps.gid.contains(where: { $0.inside == 0 }) {
+            add(.becomeUser(uid: 0, gid: 0))
+        }
+    }
+
+    /// While /proc is still the host's, whose sysctl files show the namespaces of whoever opens them.
+    mutating func planNames(_ spec: RuntimeSpec, sysctls: [String: String]) {
+        if let name = spec.hostname, !name.isEmpty { add(.setHostname(name)) }
+        if let name = spec.domainname, !name.isEmpty { add(.setDomainname(name)) }
+        for (name, value) in sysctls.sorted(by: { $0.key < $1.key }) {
+            add(.write(value, to: "/proc/sys/\(Planner.sysctlPath(name))"))
+        }
+    }
+
+    /// `net.ipv4.ip_forward` and `net/ipv4/ip_forward` mean the same; with slashes a dot is a dot.
+    static func sysctlPath(_ name: String) -> String {
+        guard !name.contains("/") else { return name }
+        return String(name.map { $0 == "." ? "/" : $0 })
+    }
+}
+
+extension RuntimeSpec.NamespaceKind {
+    var kind: NamespaceKinds {
+        switch self {
+        case .pid: .pid
+        case .network: .network
+        case .mount: .mount
+        case .ipc: .ipc
+        case .uts: .uts
+        case .user: .user
+        case .cgroup: .cgroup
+        case .time: .time
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import Glibc
+import LinuxKernel
+import OCISpec
+
+extension Planner {
+    /// stdin, stdout and stderr of a process without a terminal; /dev/null is opened while the host's is in sight.
+    mutating func planStreams(_ process: RuntimeSpec.Process) -> [(slot: Slot, source: Int32?)] {
+        if process.terminal { return [] }
+        return [options.input, options.output, options.error].map { source in
+            if let source { return (inherit(source), source) }
+            let slot = newSlot()
+            add(.open("/dev/null", .readWrite, in: nil, into: slot))
+            return (slot, nil)
+        }
+    }
+
+    /// A terminal of the container's own devpts; the host's would be seen, and could be typed into, from outside.
+    mutating func planTerminal(_ process: RuntimeSpec.Process, bindsConsole: Bool) -> Slot? {
+        guard process.terminal else { return nil }
+        let master = newSlot()
+        let slave = newSlot()
+        add(.open("/dev/pts/ptmx", .readWrite, in: root, into: master))
+        let size = process.consoleSize.map { TerminalSize(rows: $0.height, columns: $0.width) }
+        add(.openTerminal(master, size: size, into: slave))
+        if process.user.uid != 0 { add(.own(slave, uid: process.user.uid, pipesOnly: false)) }
+        if bindsConsole {
+            let console = newSlot()
+            add(.takeTree(.slot(slave), recursive: false, into: console))
+            add(.attach(console, at: "/dev/console", in: root))
+        }
+        return slave
+    }
+
+    /// From the container's root to its command. Each privilege goes when the last step that needs it is done.
+    mutating func planProcess(
+        _ process: RuntimeSpec.Process, streams: [(slot: Slot, source: Int32?)], terminal: Slot?
+    ) throws(PlanError) {
+        let command = try Planner.command(process)
+        for limit in process.rlimits { add(.setLimit(try Planner.limit(limit))) }
+        let capabilities = try process.capabilities.map { sets throws(PlanError) in
+            try CapabilitySets(sets, facts, isInUserNamespace)
+        }
+        // Needs CAP_SETPCAP, so it comes before the rest is given up.
+        if let bounding = capabilities?.bounding { add(.bound(to: bounding, last: facts.lastCapability)) }
+        planUser(process.user)
+        // As the user, but with all capabilities: a directory may be open to one or to the other only.
+        add(.changeDirectory(process.cwd))
+        // Every change of user or capabilities up to here would have cleared it.
+        if let signal = options.parentDeathSignal { add(.control(.parentDeathSignal(signal))) }
+        if options.reaper {
+            add(.reap(capabilities?.effective ?? CapabilityMask(bits: .max)))
+        }
+        planDescriptors(streams, terminal: terminal, uid: process.user.uid)
+        add(.setUmask(process.user.umask ?? 0o022))
+        if options.moments.contains(.starting) { add(.reach(.starting)) }
+        if let socket = options.startSocket {
+            let listener = inherit(socket)
+            add(.probe(command))
+            add(.announceStart)
+            add(.acceptStarter(listener))
+        }
+        let filter = Step.Action.filter(options.seccompFilter, flags: options.seccompFlags)
+        // Without no_new_privs a filter takes CAP_SYS_ADMIN; with it, it can wait until nothing else is left.
+        if !process.noNewPrivileges, !options.seccompFilter.isEmpty { add(filter) }
+        if let capabilities {
+            add(
+                .setCapabilities(
+                    effective: capabilities.effective, permitted: capabilities.permitted,
+                    inheritable: capabilities.inheritable))
+            add(.setAmbient(capabilities.ambient, last: facts.lastCapability))
+            if let signal = options.parentDeathSignal { add(.control(.parentDeathSignal(signal))) }
+        }
+        if process.noNewPrivileges {
+            add(.control(.noNewPrivileges))
+            if !options.seccompFilter.isEmpty { add(filter) }
+        }
+        add(.announceStart)
+        add(.execute(command))
+    }
+
+    private mutating func planUser(_ user: RuntimeSpec.User) {
+        // Without it the change of user would drop what the next steps need.
+        add(.control(.keepCapabilities))
+        let denied = !facts.setgroupsAllowed || plan.maps?.denySetgroups ?? false
+        if !options.keepGroups, !denied { add(.setGroups(user.additionalGids)) }
+        add(.becomeUser(uid: user.uid, gid: user.gid))
+        add(.raiseCapabilities)
+    }
+
+    private mutating func planDescriptors(
+        _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32
+    ) {
+        let first = 3 + Int32(options.preservedDescriptors)
+        add(.startSession)
+        var placed = streams
+        if let terminal {
+            add(.controlTerminal(terminal))
+            placed = [(terminal, nil), (terminal, nil), (terminal, nil)]
+        }
+        // A program that opens /dev/stdout again must be allowed to.
+        if uid != 0 {
+            for stream in streams where stream.source != nil {
+                add(.own(stream.slot, uid: uid, pipesOnly: true), tolerating: [EPERM, EINVAL, EROFS])
+            }
+        }
+        // Streams that trade places (2>&1 1>…) are moved out of the way first.
+        for index in placed.indices {
+            guard let source = placed[index].source, source < 3, source != index else { continue }
+            let copy = newSlot()
+            add(.copy(placed[index].slot, above: first, into: copy))
+            placed[index].slot = copy
+        }
+        for (index, stream) in placed.enumerated() { add(.place(stream.slot, as: Int32(index))) }
+        if first > 3 { add(.keep(3...(first - 1))) }
+        add(.seal(from: first))
+    }
+
+    private static func command(_ process: RuntimeSpec.Process) throws(PlanError) -> Command {
+        guard let name = process.args.first else { throw PlanError("no command") }
+        for text in process.args + process.env where text.utf8.contains(0) {
+            throw PlanError("a zero byte in the command or its environment")
+        }
+        guard process.cwd.hasPrefix("/") else {
+            throw PlanError("working directory \(process.cwd): not an absolute path")
+        }
+        return Command(
+            candidates: candidates(name, environment: process.env), arguments: process.args, environment: process.env)
+    }
+
+    /// As execvp(3) has it, with the container's PATH.
+    static func candidates(_ name: String, environment: [String]) -> [String] {
+        if name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) { return [name] }
+        let variable = environment.last { $0.hasPrefix("PATH=") }.map { $0.dropFirst(5) }
+        let path = variable ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return path.split(separator: ":", omittingEmptySubsequences: false).map {
+            $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
+        }
+    }
+
+    private static func limit(_ limit: RuntimeSpec.ResourceLimit) throws(PlanError) -> ResourceLimit {
+        guard let index = limitNames.firstIndex(of: limit.type) else {
+            throw PlanError("unknown resource limit \(limit.type)")
+        }
+        if limit.soft > limit.hard { throw PlanError("\(limit.type): soft limit above the hard one") }
+        return ResourceLimit(name: limit.type, number: Int32(index), soft: limit.soft, hard: limit.hard)
+    }
+
+    /// By number, as x86 and arm64 have them.
+    private static let limitNames = [
+        "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC",
+        "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+    ]
+}
+
+/// The five sets as bits, limited to what this kernel knows and this process has to give.
+struct CapabilitySets: Equatable, Sendable {
+    var bounding: CapabilityMask
+    var effective: CapabilityMask
+    var permitted: CapabilityMask
+    var inheritable: CapabilityMask
+    var ambient: CapabilityMask
+
+    init(_ sets: RuntimeSpec.Capabilities, _ facts: HostFacts, _ isInUserNamespace: Bool) throws(PlanError) {
+        // In a user namespace of its own the first process has them all.
+        let known: UInt64 = facts.lastCapability >= 63 ? .max : 1 << UInt64(facts.lastCapability + 1) - 1
+        let held = isInUserNamespace ? known : known & facts.capabilities
+        func mask(_ names: [String]) throws(PlanError) -> CapabilityMask {
+            var bits: UInt64 = 0
+            for name in names {
+                guard let number = Capability.number(of: name) else { throw PlanError("unknown capability \(name)") }
+                bits |= 1 << UInt64(number)
+            }
+            return CapabilityMask(bits: bits & held)
+        }
+        bounding = try mask(sets.bounding)
+        permitted = try mask(sets.permitted)
+        inheritable = try mask(sets.inheritable)
+        // The kernel would refuse sets that contradict each other.
+        effective = CapabilityMask(bits: try mask(sets.effective).bits & permitted.bits)
+        ambient = CapabilityMask(bits: try mask(sets.ambient).bits & permitted.bits & inheritable.bits)
+    }
+}

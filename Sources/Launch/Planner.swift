@@ -1,0 +1,90 @@
+import Glibc
+import LinuxKernel
+import OCISpec
+
+/// Turns a specification into a plan. Pure: it reads nothing and touches nothing.
+///
+/// The order of the steps is the content of this type and its extensions; each says why its steps stand where they do.
+struct Planner {
+    let facts: HostFacts
+    let options: LaunchOptions
+    var plan = LaunchPlan()
+    /// The container's processes are in another user namespace than the machine's first: no device nodes, no removal
+    /// of flags that mounts came with.
+    var isInUserNamespace: Bool
+    /// The namespaces that this container has for itself.
+    var own: NamespaceKinds = []
+    /// The root, once it is mounted.
+    var root = Slot(index: -1)
+
+    init(facts: HostFacts, options: LaunchOptions) {
+        self.facts = facts
+        self.options = options
+        isInUserNamespace = facts.inUserNamespace
+    }
+
+    mutating func newSlot() -> Slot {
+        defer { plan.slotCount += 1 }
+        return Slot(index: Int16(plan.slotCount))
+    }
+
+    mutating func add(_ action: Step.Action, tolerating tolerated: [Int32] = [], isFallback: Bool = false) {
+        plan.steps.append(Step(action, tolerating: tolerated, isFallback: isFallback))
+    }
+
+    /// A slot for a descriptor of the caller's.
+    mutating func inherit(_ descriptor: Int32) -> Slot {
+        let slot = newSlot()
+        plan.inherited.append(.init(slot: slot, source: .descriptor(descriptor)))
+        return slot
+    }
+
+    /// A slot for a path that the launcher opens, because the child may no longer be allowed to.
+    mutating func inherit(path: String) -> Slot {
+        let slot = newSlot()
+        plan.inherited.append(.init(slot: slot, source: .path(path)))
+        return slot
+    }
+}
+
+extension LaunchPlan {
+    /// The plan of a container's first process. Throws for what the specification cannot mean; nothing is touched.
+    public init(
+        spec: RuntimeSpec, rootfs: RootFilesystem, facts: HostFacts, options: LaunchOptions
+    ) throws(PlanError) {
+        guard let process = spec.process else { throw PlanError("specification has no process") }
+        let linux = spec.linux ?? RuntimeSpec.Linux()
+        var planner = Planner(facts: facts, options: options)
+        try planner.planNamespaces(linux, oomScore: process.oomScoreAdj)
+        let streams = planner.planStreams(process)
+        var mounts = try planner.planSources(spec.mounts)
+        let layers = try planner.planLayers(rootfs)
+        let nodes = try planner.planDeviceSources(linux.devices, mounts: spec.mounts)
+        let covers = linux.maskedPaths.isEmpty ? nil : planner.planMaskFile()
+        planner.planPrivileges(linux)
+        planner.planNames(spec, sysctls: linux.sysctl)
+        try planner.planRoot(layers, propagation: linux.rootfsPropagation, masks: covers)
+        for index in mounts.indices { planner.planMount(&mounts[index]) }
+        planner.planDevices(nodes)
+        planner.planWorkingDirectory(process)
+        let terminal = planner.planTerminal(process, bindsConsole: true)
+        if options.moments.contains(.mounted) { planner.add(.reach(.mounted)) }
+        planner.planProtection(linux, masks: covers)
+        planner.planEntry(spec, propagation: linux.rootfsPropagation)
+        try planner.planProcess(process, streams: streams, terminal: terminal)
+        self = planner.plan
+    }
+
+    /// The plan of a further process in a running container: `options.joined` names its namespaces, normally all of
+    /// them by a pidfd of its first process.
+    public init(
+        exec process: RuntimeSpec.Process, facts: HostFacts, options: LaunchOptions
+    ) throws(PlanError) {
+        var planner = Planner(facts: facts, options: options)
+        planner.planJoining(oomScore: process.oomScoreAdj)
+        let streams = planner.planStreams(process)
+        let terminal = planner.planTerminal(process, bindsConsole: false)
+        try planner.planProcess(process, streams: streams, terminal: terminal)
+        self = planner.plan
+    }
+}

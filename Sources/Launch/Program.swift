@@ -1,0 +1,108 @@
+import CShims
+import Glibc
+import LinuxKernel
+
+/// A plan in the form that child.c performs: everything it points to stands in one block, before the clone.
+struct Program: ~Copyable {
+    private let block: UnsafeMutableRawPointer
+    private let instructions: Int
+    private let slots: UnsafeMutablePointer<Int32>
+    private let slotCount: Int
+    /// Which of the plan's steps an instruction belongs to.
+    private let origins: [Int]
+
+    init(_ plan: LaunchPlan) {
+        var assembler = Assembler()
+        for (index, step) in plan.steps.enumerated() { assembler.assemble(step, index: index) }
+        let stride = MemoryLayout<swiftpod_step>.stride
+        let slotCount = max(1, plan.slotCount + assembler.scratchSlots)
+        let textOffset = assembler.instructions.count * stride + (slotCount * 4 + 15) / 16 * 16
+        let block = UnsafeMutableRawPointer.allocate(byteCount: textOffset + assembler.data.count, alignment: 16)
+        let data = block + textOffset
+        assembler.data.withUnsafeBytes {
+            data.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(block), byteCount: $0.count)
+        }
+        // Lists of texts are offsets until the block has its place.
+        for at in assembler.relocations {
+            let offset = (data + at).load(as: UInt.self)
+            (data + at).storeBytes(of: UInt(bitPattern: data) + offset, as: UInt.self)
+        }
+        for (index, instruction) in assembler.instructions.enumerated() {
+            var native = instruction.native(scratch: plan.slotCount)
+            if let offset = instruction.data { native.data = UnsafeRawPointer(data + offset) }
+            (block + index * stride).storeBytes(of: native, as: swiftpod_step.self)
+        }
+        self.block = block
+        instructions = assembler.instructions.count
+        slots = (block + instructions * stride).bindMemory(to: Int32.self, capacity: slotCount)
+        slots.update(repeating: -1, count: slotCount)
+        self.slotCount = slotCount
+        origins = assembler.instructions.map(\.origin)
+    }
+
+    deinit {
+        block.deallocate()
+    }
+
+    /// Puts a descriptor into a slot, for the child to inherit.
+    func fill(_ slot: Slot, with descriptor: Int32) {
+        slots[Int(slot.index)] = descriptor
+    }
+
+    /// The plan's step that an instruction belongs to.
+    func origin(of instruction: Int) -> Int {
+        origins.indices.contains(instruction) ? origins[instruction] : 0
+    }
+
+    /// Clones the child.
+    func launch(
+        _ kinds: NamespaceKinds, cgroup: Int32, ends: (child: Int32, launcher: Int32)
+    ) throws(SyscallError) -> (pid: Int32, pidfd: Int32) {
+        var program = swiftpod_program()
+        program.steps = UnsafePointer(block.assumingMemoryBound(to: swiftpod_step.self))
+        program.count = UInt32(instructions)
+        program.slots = slots
+        program.slot_count = UInt32(slotCount)
+        program.channel = ends.child
+        program.launcher_channel = ends.launcher
+        var pidfd: Int32 = -1
+        let pid = try check("clone", kinds.names) {
+            swiftpod_launch(&program, UInt64(UInt32(bitPattern: kinds.rawValue)), cgroup, &pidfd)
+        }
+        return (pid, pidfd)
+    }
+}
+
+/// One `struct swiftpod_step` in the making.
+struct Instruction {
+    var op: swiftpod_op
+    var flags: UInt16 = 0
+    var input: Int16 = -1
+    var output: Int16 = -1
+    var tolerated: [Int32] = []
+    var a: UInt64 = 0
+    var b: UInt64 = 0
+    var c: UInt64 = 0
+    var n: UInt64 = 0
+    /// Where its data begins in the assembler's bytes.
+    var data: Int?
+    var origin = 0
+
+    /// Scratch slots, which no plan names, are numbered from -2 down until the plan's own count is known.
+    func native(scratch: Int) -> swiftpod_step {
+        var native = swiftpod_step()
+        native.op = UInt16(op.rawValue)
+        native.flags = flags
+        native.in = input <= -2 ? Int16(scratch) - 2 - input : input
+        native.out = output <= -2 ? Int16(scratch) - 2 - output : output
+        func tolerated(_ index: Int) -> Int16 {
+            index < self.tolerated.count ? Int16(self.tolerated[index]) : 0
+        }
+        native.tolerated = (tolerated(0), tolerated(1), tolerated(2), tolerated(3))
+        native.a = a
+        native.b = b
+        native.c = c
+        native.n = n
+        return native
+    }
+}

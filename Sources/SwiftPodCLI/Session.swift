@@ -1,0 +1,84 @@
+import ContainerEngine
+import Glibc
+import ImageStore
+import LinuxKernel
+import OCISpec
+
+/// What a verb works with once its words are read: the engine, the store, and a voice for warnings.
+struct Session {
+    let engine: Engine
+    let store: ImageStore
+
+    init(_ invocation: Invocation, registry: RegistryOptions = RegistryOptions()) throws {
+        let paths = try StorePaths(invocation.globals, caller: invocation.caller)
+        let warn = warner(invocation.globals)
+        for warning in invocation.globals.warnings { warn(warning) }
+        let store = try ImageStore(root: paths.data)
+        var settings = EngineSettings(dataRoot: paths.data, runtimeRoot: paths.runtime)
+        settings.warn = warn
+        if let seconds = invocation.caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
+            settings.keeperIdleTimeout = seconds
+        }
+        settings.pull = { (name, platform, policy) throws(EngineError) in
+            do throws(CommandError) {
+                try PullProcess(store: store, options: registry, showsProgress: !registry.quiet)
+                    .bring(name, platform: platform, policy: policy)
+            } catch { throw EngineError(.failed, error.message, cause: error) }
+        }
+        self.store = store
+        engine = try Engine(settings)
+    }
+
+    var volumes: VolumeStore { VolumeStore(root: engine.settings.dataRoot + "/volumes") }
+
+    /// Moves this process to where it may change the store's trees and volumes.
+    func takeRights() throws {
+    }
+}
+
+/// Prints warnings, unless `--log-level` is above them.
+func warner(_ globals: GlobalOptions) -> (String) -> Void {
+    let isSilent = globals.logLevel > .warning
+    return { message in
+        if !isSilent { try? writeAll(2, Array("Warning: \(message)\n".utf8)) }
+    }
+}
+
+/// Where things are kept, by the command line, the environment and the caller's id.
+package struct StorePaths: Equatable, Sendable {
+    package let data: String
+    package let runtime: String
+
+    package init(_ globals: GlobalOptions, caller: Caller, uid: UInt32 = geteuid()) throws(CommandError) {
+        if let root = globals.root {
+            data = caller.absolute(root)
+        } else if uid == 0 {
+            data = "/var/lib/swiftpod"
+        } else if let home = caller.variable("XDG_DATA_HOME"), home.hasPrefix("/") {
+            data = cleanPath(home + "/swiftpod")
+        } else if let home = caller.variable("HOME"), home.hasPrefix("/") {
+            data = cleanPath(home + "/.local/share/swiftpod")
+        } else {
+            throw CommandError("find the store: neither XDG_DATA_HOME nor HOME is set, give --root DIR")
+        }
+        if let root = globals.runRoot {
+            runtime = caller.absolute(root)
+        } else if uid == 0 {
+            runtime = "/run/swiftpod"
+        } else if let home = caller.variable("XDG_RUNTIME_DIR"), home.hasPrefix("/") {
+            runtime = cleanPath(home + "/swiftpod")
+        } else {
+            runtime = StorePaths.withoutSession(uid)
+        }
+    }
+
+    /// Without XDG_RUNTIME_DIR: the session's directory where there is one of ours, else one under /tmp. The engine
+    /// refuses either where it is somebody else's.
+    private static func withoutSession(_ uid: UInt32) -> String {
+        var status = stat()
+        if lstat("/run/user/\(uid)", &status) == 0, status.st_uid == uid, status.st_mode & S_IFMT == S_IFDIR {
+            return "/run/user/\(uid)/swiftpod"
+        }
+        return "/tmp/swiftpod-run-\(uid)"
+    }
+}
