@@ -79,9 +79,6 @@ int swiftpod_lsetxattr(const char *path, const char *name, const void *value, si
 /// This process's permitted capabilities, bit by number.
 uint64_t swiftpod_permitted_capabilities(void);
 
-/// Sets the times of a symbolic link itself to now.
-int swiftpod_touch_link(const char *path);
-
 /// getrandom(2).
 void swiftpod_random(void *bytes, size_t count);
 
