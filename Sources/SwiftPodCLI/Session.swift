@@ -21,7 +21,9 @@ struct Session {
         }
         // Forces the fallback of kernels without data-only layers, to try it where they are.
         if let word = invocation.caller.variable("SWIFTPOD_TREE_KIND"), !word.isEmpty {
-            guard let kind = TreeKind(rawValue: word) else { throw CommandError("SWIFTPOD_TREE_KIND: unknown kind \(word)") }
+            guard let kind = TreeKind(rawValue: word) else {
+                throw CommandError("SWIFTPOD_TREE_KIND: unknown kind \(word)")
+            }
             settings.treeKind = kind
         }
         let layout = DataLayout(data: paths.data, runtime: paths.runtime)
