@@ -114,6 +114,11 @@ public struct Pipe: ~Copyable, Sendable {
         self.reader = reader
         self.writer = writer
     }
+
+    /// Gives both numbers away; the caller closes them.
+    public consuming func release() -> (reader: Int32, writer: Int32) {
+        (reader.release(), writer.release())
+    }
 }
 
 /// The two ends of a pair of connected sockets.

@@ -126,6 +126,33 @@ import Testing
         #expect(made.rootEntries == [.init(path: "/opt/new", content: .directory, mode: 0o755, uid: 1000, gid: 1001)])
     }
 
+    /// The command line that Ray starts its workers with.
+    @Test func workersOfRay() throws {
+        let made = try Fixture.build {
+            $0.mounts = [.init(kind: .bind("/tmp"), destination: "/tmp/ray")]
+            $0.network.mode = .host
+            $0.namespaces.pid = .host
+            $0.namespaces.ipc = .host
+            $0.namespaces.user = .keepID(uid: nil, gid: nil)
+            $0.environment.variables = [("RAY_JOB_ID", "01000000")]
+            $0.entrypoint = ["python"]
+            $0.command = ["worker.py", "--node=1"]
+        }
+        let process = made.runtime.process!
+        #expect(process.args == ["python", "worker.py", "--node=1"])
+        #expect(process.user.uid == 1001 && process.user.gid == 1001 && process.user.additionalGids == [1001])
+        #expect(process.cwd == "/home/app" && process.env.contains("HOME=/home/app"))
+        #expect(process.env.contains("container=podman") && process.env.contains("HOSTNAME=vm"))
+        #expect(made.runtime.hostname == "vm")
+        #expect(made.runtime.linux?.namespaces.map(\.type) == [.uts, .mount, .user, .cgroup])
+        #expect(UserNamespacePlan.outside(1001, made.runtime.linux!.uidMappings) == 0)
+        let sources = Dictionary(
+            made.runtime.mounts.map { ($0.destination, $0.source ?? "") }, uniquingKeysWith: { first, _ in first })
+        #expect(sources["/proc"] == "/proc" && sources["/sys"] == "/sys" && sources["/dev/shm"] == "/dev/shm")
+        #expect(sources["/tmp/ray"] == "/tmp")
+        #expect(made.rootEntries.map(\.path) == ["/etc/passwd"] && made.warnings.isEmpty)
+    }
+
     @Test func records() throws {
         let made = try Fixture.build(Fixture.userImage) { $0.security.seccomp = .file("/p.json") }
         let read = try Specification(parsing: made.encoded())

@@ -75,6 +75,17 @@ import Testing
         #expect(try Directory.entries(at: store.root).map(\.name).filter { !$0.hasPrefix(".") } == ["bare"])
     }
 
+    @Test func leftoversAreSwept() throws {
+        let scratch = try TemporaryDirectory()
+        let store = VolumeStore(root: scratch.path)
+        // No pid is that high.
+        try Directory.create("\(scratch.path)/.new-2147483000-x/_data")
+        try Directory.create("\(scratch.path)/.old-2147483000-y/_data")
+        try Directory.create("\(scratch.path)/.new-\(getpid())-z/_data")
+        store.sweep()
+        #expect(try Directory.entries(at: scratch.path).map(\.name) == [".new-\(getpid())-z"])
+    }
+
     /// A link of the image's must not lead out of it.
     @Test func linksStayInside() throws {
         let scratch = try TemporaryDirectory()

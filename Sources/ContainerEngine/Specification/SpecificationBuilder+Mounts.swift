@@ -34,7 +34,7 @@ extension SpecificationBuilder {
             replaced.contains(mount.destination)
                 || (replaced.contains("/dev") && mount.destination.hasPrefix("/dev/"))
         }
-        let policy = DevicePolicy(bindsNodes: planned.situation.inUserNamespace || caller.isRootless)
+        let policy = DevicePolicy(bindsNodes: planned.situation.inUserNamespace || caller.isInUserNamespace)
         if request.security.privileged {
             planned.devices = policy.everyDevice(mounted: replaced)
         } else {

@@ -53,7 +53,8 @@ final class Registry: @unchecked Sendable {
         }
         try configuration.write(toFile: directory + "/config.yml", atomically: false, encoding: .utf8)
         server = try Command(
-            words: ["sh", "-c", "exec docker-registry serve config.yml > log 2>&1"], environment: ["PATH": Machine.path],
+            words: ["sh", "-c", "exec docker-registry serve config.yml > log 2>&1"],
+            environment: ["PATH": Machine.path],
             directory: directory
         ).start()
         ProcessesToEnd.add(server.pid)

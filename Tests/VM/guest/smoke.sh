@@ -11,4 +11,4 @@ for level in userns namespaces rootfs overlay mounts network; do
     su tester -c "/test/floor $level /home/tester/rootfs /home/tester $path"
     echo "as tester: $level"
 done
-su tester -c "cat /proc/self/uid_map; unshare -r true"
+su tester -c "unshare -r true"
