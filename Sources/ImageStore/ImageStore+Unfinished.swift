@@ -11,11 +11,6 @@ extension ImageStore {
         throw StoreError(.failed, "not implemented")
     }
 
-    /// Takes in the images of an archive, whatever its format; see `ArchiveFormat`.
-    public func load(from source: ArchiveSource, platform: Platform = .host) throws(StoreError) -> [StoredImage] {
-        throw StoreError(.failed, "not implemented")
-    }
-
     /// Writes images to an archive. Several only as `.dockerArchive`.
     public func save(_ names: [String], as format: ArchiveFormat, to target: ArchiveTarget) throws(StoreError) {
         throw StoreError(.failed, "not implemented")
