@@ -47,7 +47,7 @@ let package = Package(
         .target(name: "LinuxKernel", dependencies: ["CShims", "CSeccomp", "CCap"], swiftSettings: swift),
         .target(name: "OCISpec", swiftSettings: swift),
         .target(
-            name: "ImageStore", dependencies: ["LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
+            name: "ImageStore", dependencies: ["CShims", "LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
             swiftSettings: swift),
         .target(
             name: "Registry",

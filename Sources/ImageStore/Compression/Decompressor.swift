@@ -38,9 +38,6 @@ final class Decompressor {
         }
     }
 
-    /// What the bytes are; nil while too few of them have come.
-    private(set) var format: Format?
-
     func push(_ bytes: UnsafeRawBufferPointer, into sink: some ByteSink) throws {
         if case .undecided = engine {
             first += bytes
@@ -79,9 +76,7 @@ final class Decompressor {
     }
 
     private func decide() throws {
-        let format = try Decompressor.format(of: first)
-        self.format = format
-        switch format {
+        switch try Decompressor.format(of: first) {
         case .plain: engine = .plain
         case .gzip:
             let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)

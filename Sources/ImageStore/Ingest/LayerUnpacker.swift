@@ -51,18 +51,20 @@ final class LayerUnpacker {
         mutating func content(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
             guard isSmall else { return try objects.write(bytes, at: offset) }
             if offset == 0, Int64(bytes.count) == entry.size {
-                object = try objects.store(bytes)
+                object = try objects.store(bytes, modified: entry.modified)
                 return
             }
             gathered.append(contentsOf: bytes)
             if Int64(gathered.count) == entry.size {
-                object = try gathered.withUnsafeBytes { try objects.store($0) }
+                object = try gathered.withUnsafeBytes { try objects.store($0, modified: entry.modified) }
                 gathered.removeAll(keepingCapacity: true)
             }
         }
 
         mutating func end() throws {
-            if entry.kind == .regular, entry.size > 0, !isSmall { object = try objects.finish(size: entry.size) }
+            if entry.kind == .regular, entry.size > 0, !isSmall {
+                object = try objects.finish(size: entry.size, modified: entry.modified)
+            }
             do throws(PathError) {
                 try builder.add(entry, content: object)
             } catch {

@@ -7,8 +7,9 @@ import OCISpec
 public final class LayerWriter: BlobWriter {
     /// The uncompressed layer's digest, known from the image's configuration, or found by `finish()`.
     public private(set) var diffID: Digest?
+    private var first: [UInt8] = []
     /// How the blob is compressed, known at the end.
-    private(set) var format: Decompressor.Format = .plain
+    var format: Decompressor.Format { (try? Decompressor.format(of: first)) ?? .plain }
 
     private let isThreaded: Bool
     private let limits: TarLimits
@@ -65,10 +66,12 @@ public final class LayerWriter: BlobWriter {
     override var label: String { "layer" + super.label.dropFirst(4) }
 
     override func take(_ bytes: UnsafeRawBufferPointer) throws {
+        if first.count < 6 { first += bytes.prefix(6 - first.count) }
         if let work { try work.decompressor.push(bytes, into: work.pipe) }
     }
 
     override func forget() throws {
+        first = []
         guard work != nil else { return }
         release()
         work = try Work(layout, limits: limits, threaded: isThreaded)
@@ -79,7 +82,6 @@ public final class LayerWriter: BlobWriter {
         try work.decompressor.finish(into: work.pipe)
         self.work = nil
         try work.pipe.close()
-        format = work.decompressor.format ?? .plain
         let (found, index) = try work.unpacker.finish()
         if let diffID, diffID != found {
             throw StoreError(.corrupt, "\(label) does not unpack to \(diffID): it is \(found)")

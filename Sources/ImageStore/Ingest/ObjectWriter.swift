@@ -35,7 +35,7 @@ final class ObjectWriter {
     }
 
     /// A content that is there as a whole.
-    func store(_ bytes: UnsafeRawBufferPointer) throws -> ObjectID {
+    func store(_ bytes: UnsafeRawBufferPointer, modified time: FileTime) throws -> ObjectID {
         hash.reset()
         hash.update(bytes)
         let id = hash.finish()
@@ -43,6 +43,7 @@ final class ObjectWriter {
         let name = nextName()
         let file = try create(name)
         try writeWhole(file.raw, bytes, at: 0)
+        try setTime(file.raw, time)
         try publish(name, as: id)
         return id
     }
@@ -64,11 +65,12 @@ final class ObjectWriter {
     }
 
     /// Ends a content of that size; the rest of it is a hole.
-    func finish(size: Int64) throws -> ObjectID {
+    func finish(size: Int64, modified time: FileTime) throws -> ObjectID {
         if size > position {
             hash.update(zeros: size - position)
             try check("ftruncate", "object") { ftruncate(file, off_t(size)) }
         }
+        try setTime(file, time)
         close(file)
         file = -1
         let id = hash.finish()
@@ -78,6 +80,11 @@ final class ObjectWriter {
             try publish(fileName, as: id)
         }
         return id
+    }
+
+    /// The time of the first file that has the content: a tree of whole files can link to the object itself then.
+    private func setTime(_ file: Int32, _ time: FileTime) throws(SyscallError) {
+        try check("futimens", "object") { swiftpod_set_time_of(file, time.seconds, Int(time.nanoseconds)) }
     }
 
     private func exists(_ id: ObjectID) -> Bool {

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxKernel
 import OCISpec
 
@@ -40,10 +41,7 @@ struct LayerIndex: Equatable {
     /// - Throws: `StoreError` where the bytes are not a layer index.
     init(decoding bytes: [UInt8]) throws {
         var reader = try BinaryReader(sealed: bytes)
-        try reader.expect(LayerIndex.magic)
-        contentSize = try reader.signed()
-        archiveSize = try reader.signed()
-        needsLower = try reader.number() != 0
+        try readHead(&reader)
         var previous: [UInt8] = []
         entries = try reader.list { reader in
             let shared = try reader.word()
@@ -52,6 +50,23 @@ struct LayerIndex: Equatable {
             previous += try reader.data()
             return LayerEntry(previous, try reader.entryKind())
         }
+    }
+
+    /// The sizes and `needsLower` alone, from the file's first bytes.
+    init(headOf path: String) throws {
+        let file = try OwnedDescriptor.open(path)
+        let head = try [UInt8](unsafeUninitializedCapacity: 64) { buffer, count throws(SyscallError) in
+            count = try check("read", path) { read(file.raw, buffer.baseAddress!, 64) }
+        }
+        var reader = BinaryReader(beginningOf: head)
+        try readHead(&reader)
+    }
+
+    private mutating func readHead(_ reader: inout BinaryReader) throws {
+        try reader.expect(LayerIndex.magic)
+        contentSize = try reader.signed()
+        archiveSize = try reader.signed()
+        needsLower = try reader.number() != 0
     }
 
     /// The objects that the layer's files are made of.

@@ -6,15 +6,19 @@ struct BinaryReader {
 
     /// - Throws: `StoreError` where the seal is not that of the bytes.
     init(sealed bytes: [UInt8]) throws {
-        guard bytes.count >= 32 else { throw BinaryReader.damaged }
-        let hash = SHA256()
-        let stated = bytes.withUnsafeBytes {
-            hash.update(UnsafeRawBufferPointer(rebasing: $0[..<($0.count - 32)]))
-            return ObjectID(UnsafeRawBufferPointer(rebasing: $0[($0.count - 32)...]))
-        }
-        guard hash.finish() == stated else { throw BinaryReader.damaged }
+        guard bytes.count >= 8 else { throw BinaryReader.damaged }
+        let content = bytes[..<(bytes.count - 8)]
+        var stated: UInt64 = 0
+        for byte in bytes[(bytes.count - 8)...].reversed() { stated = stated << 8 | UInt64(byte) }
+        guard BinaryWriter.checksum(content) == stated else { throw BinaryReader.damaged }
         self.bytes = bytes
-        end = bytes.count - 32
+        end = content.endIndex
+    }
+
+    /// The beginning of a record, whose seal is further on.
+    init(beginningOf bytes: [UInt8]) {
+        self.bytes = bytes
+        end = bytes.count
     }
 
     static var damaged: StoreError { StoreError(.corrupt, "record is damaged") }

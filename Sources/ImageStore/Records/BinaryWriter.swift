@@ -35,10 +35,22 @@ struct BinaryWriter {
         for element in list { put(&self, element) }
     }
 
-    /// The digest of all that was written, which `BinaryReader` checks.
+    /// A checksum of all that was written, which `BinaryReader` checks.
     mutating func seal() {
-        let hash = SHA256()
-        bytes.withUnsafeBytes { hash.update($0) }
-        put(hash.finish())
+        var sum = BinaryWriter.checksum(bytes[...])
+        for _ in 0..<8 {
+            bytes.append(UInt8(truncatingIfNeeded: sum))
+            sum >>= 8
+        }
+    }
+
+    /// FNV-1a. It is there to find what a power cut tore, not what somebody forged: who may write here may write
+    /// anything. A real hash would cost the start path libcrypto's initialisation.
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.withUnsafeBufferPointer { buffer in
+            var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+            for byte in buffer { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            return sum
+        }
     }
 }
