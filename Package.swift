@@ -47,7 +47,7 @@ let package = Package(
         .target(name: "LinuxKernel", dependencies: ["CShims", "CSeccomp", "CCap"], swiftSettings: swift),
         .target(name: "OCISpec", swiftSettings: swift),
         .target(
-            name: "ImageStore", dependencies: ["LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
+            name: "ImageStore", dependencies: ["CShims", "LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
             swiftSettings: swift),
         .target(
             name: "Registry",
@@ -63,9 +63,11 @@ let package = Package(
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            exclude: ["Policy/README.md"],
             swiftSettings: swift),
         .target(
-            name: "SwiftPodCLI", dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel"],
+            name: "SwiftPodCLI",
+            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
             swiftSettings: swift),
         .executableTarget(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
@@ -76,8 +78,22 @@ let package = Package(
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(
+            name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets are a package of their own (Tests/Fuzz), which sees products alone.
+if Context.environment["SWIFTPOD_FUZZ"] != nil {
+    package.products += [
+        .library(name: "OCISpec", targets: ["OCISpec"]),
+        .library(name: "ImageStore", targets: ["ImageStore"]),
+    ]
+}

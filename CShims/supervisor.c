@@ -284,20 +284,6 @@ static void proxied_signals(sigset_t *set) {
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) sigdelset(set, own[i]);
 }
 
-void swiftpod_block_proxied_signals(uint64_t *previous) {
-    sigset_t set, old;
-    proxied_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, &old);
-    memcpy(previous, &old, sizeof *previous);
-}
-
-void swiftpod_restore_signals(uint64_t mask) {
-    sigset_t set;
-    sigemptyset(&set);
-    memcpy(&set, &mask, sizeof mask);
-    sigprocmask(SIG_SETMASK, &set, NULL);
-}
-
 static void forward_signals(struct loop *l) {
     struct signalfd_siginfo info;
     while (read(l->signals, &info, sizeof info) == (ssize_t)sizeof info) {

@@ -214,7 +214,3 @@ int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity) {
     }
     return count;
 }
-
-int swiftpod_touch_link(const char *path) {
-    return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
-}

@@ -79,9 +79,6 @@ int swiftpod_lsetxattr(const char *path, const char *name, const void *value, si
 /// This process's permitted capabilities, bit by number.
 uint64_t swiftpod_permitted_capabilities(void);
 
-/// Sets the times of a symbolic link itself to now.
-int swiftpod_touch_link(const char *path);
-
 /// getrandom(2).
 void swiftpod_random(void *bytes, size_t count);
 
@@ -89,5 +86,8 @@ void swiftpod_random(void *bytes, size_t count);
 int swiftpod_send_descriptors(int socket, const int *descriptors, int count);
 /// Returns the number of descriptors received, all close-on-exec; 0 at the end of the stream.
 int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity);
+
+/* Lets getpwnam(3), getgrnam(3) and getaddrinfo(3) read files and ask DNS, whatever nsswitch.conf says. */
+void swiftpod_use_local_names(void);
 
 #endif

@@ -48,12 +48,6 @@ struct swiftpod_supervision {
 /// container could not be waited for. Signals that are proxied stay blocked afterwards.
 int swiftpod_supervise(struct swiftpod_supervision *s);
 
-/// Blocks the signals that `swiftpod_supervise` proxies, so that none is lost between the start of a container and
-/// the loop: they wait. `previous` receives the mask as it was, 8 bytes.
-void swiftpod_block_proxied_signals(uint64_t *previous);
-/// Puts a mask back.
-void swiftpod_restore_signals(uint64_t mask);
-
 /// Becomes the small supervisor process: executes this program again under the name `swiftpod-supervisor`, keeping the
 /// descriptors named in `s` and no others. `then` is what it executes in the end (arguments of this program, NULL-
 /// terminated, at most 15). Returns only on failure, with errno.

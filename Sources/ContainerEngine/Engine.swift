@@ -1,3 +1,7 @@
+import CShims
+import Glibc
+import ImageStore
+import LinuxKernel
 import OCISpec
 
 /// Makes, runs, observes and removes containers. One engine a process; single-threaded.
@@ -6,85 +10,81 @@ import OCISpec
 /// namespace first (see Keeper/README.md), which cannot be undone: host ids are then those of that namespace.
 public struct Engine {
     public let settings: EngineSettings
+    package let session: EngineSession
+    package let store: ContainerStore
+    public let images: ImageStore
 
     /// Makes the directories where they are missing.
     /// - Throws: `.permission` where one of them is not the caller's own.
     public init(_ settings: EngineSettings) throws(EngineError) {
+        try self.init(settings, session: EngineSession(settings))
+    }
+
+    package init(_ settings: EngineSettings, session: EngineSession) throws(EngineError) {
         self.settings = settings
+        self.session = session
+        store = ContainerStore(session.layout)
+        do {
+            images = try ImageStore(root: session.layout.data, treeKind: settings.treeKind)
+        } catch {
+            throw EngineError(error)
+        }
     }
 
-    /// First statement of a program that uses an engine: a container's clean-up starts this program again with
-    /// arguments of the engine's own. Returns the exit status in that case, nil otherwise.
-    public static func internalCommand(_ arguments: [String]) -> Int32? {
-        nil
-    }
-
-    /// Makes a container and does not start it. The image is pulled as the policy says.
-    public func create(_ configuration: ContainerConfiguration) throws(EngineError) -> Container {
-        throw EngineError(.unsupported, "create container: not written yet")
-    }
-
-    /// Creates, starts and supervises a container till it ends.
-    /// - Parameter onCreate: called with the id when the container stands, before it runs (`--cidfile`).
-    public func run(
-        _ configuration: ContainerConfiguration, io: AttachedStreams,
-        onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
-    ) throws(EngineError) -> ExitStatus {
-        throw EngineError(.unsupported, "run container: not written yet")
-    }
-
-    /// Creates and starts a container that a process of its own supervises. Returns the id once it runs.
-    public func runDetached(_ configuration: ContainerConfiguration) throws(EngineError) -> String {
-        throw EngineError(.unsupported, "run container: not written yet")
-    }
-
-    /// Starts a created or exited container. With `attach` it is supervised by this process and its end is returned;
-    /// otherwise by a process of its own, and the result is nil. A container that runs already is left as it is.
-    public func start(_ container: Container, attach: AttachedStreams?) throws(EngineError) -> ExitStatus? {
-        throw EngineError(.unsupported, "start container: not written yet")
-    }
-
-    /// Runs a further process in a running container.
-    /// - Returns: how it ended; nil when detached.
-    public func exec(
-        _ container: Container, _ configuration: ExecConfiguration, io: AttachedStreams
-    ) throws(EngineError) -> ExitStatus? {
-        throw EngineError(.unsupported, "exec in container: not written yet")
+    /// Enters the keeper's namespace, for work on the image store that sets owners. Nothing for root.
+    public func becomePrivileged() throws(EngineError) {
+        try session.becomePrivileged()
     }
 
     /// Finds one by name, id, or a beginning of its id that no other has.
     /// - Throws: `.notFound`, or `.invalid` where several ids begin so.
     public func container(_ nameOrID: String) throws(EngineError) -> Container {
-        throw EngineError(.notFound, "no container with name or ID \"\(nameOrID)\" found: no such container")
+        try cleanUpAfterTheDead()
+        let id = try store.find(nameOrID)
+        guard let container = try store.container(id, bootID: session.bootID) else {
+            throw EngineError(.notFound, "no container with name or ID \"\(nameOrID)\" found: no such container")
+        }
+        return container
     }
 
     /// All there are, oldest first.
-    public func containers() throws(EngineError) -> [Container] { [] }
+    public func containers() throws(EngineError) -> [Container] {
+        try cleanUpAfterTheDead()
+        var found: [Container] = []
+        for id in try store.ids() {
+            if let container = try store.container(id, bootID: session.bootID) { found.append(container) }
+        }
+        return found.sorted { $0.createdAt < $1.createdAt }
+    }
 
-    /// - Throws: `.invalid` where it does not run.
-    public func kill(_ container: Container, signal: Int32) throws(EngineError) {}
+    /// The same container as it stands now; nil where it has gone.
+    package func refreshed(_ container: Container) throws(EngineError) -> Container? {
+        try store.container(container.id, bootID: session.bootID)
+    }
+}
 
-    /// Asks with the container's stop signal, and kills after `timeout` seconds (nil: the container's own). One that
-    /// does not run is left as it is.
-    public func stop(_ container: Container, timeout: UInt32?) throws(EngineError) {}
+extension EngineError {
+    /// The store's error as the engine's: its words are kept.
+    package init(_ error: StoreError) {
+        let code: Code
+        switch error.code {
+        case .notFound: code = .notFound
+        case .ambiguous, .invalid: code = .invalid
+        default: code = .failed
+        }
+        self.init(code, error.message, cause: error)
+    }
+}
 
-    /// Returns the exit code when the condition holds; -1 for a condition without one.
-    public func wait(_ container: Container, for condition: WaitCondition = .stopped) throws(EngineError) -> Int32 { 0 }
-
-    /// - Parameters:
-    ///   - force: a running one is stopped first.
-    ///   - timeout: seconds till it is killed; nil is the container's own.
-    ///   - volumes: its anonymous volumes go too.
-    public func remove(
-        _ container: Container, force: Bool, timeout: UInt32? = nil, volumes: Bool = false
-    ) throws(EngineError) {}
-
-    /// Writes what the container wrote, its stdout to `out` and its stderr to `err`.
-    public func logs(_ container: Container, _ query: LogQuery, out: Int32, err: Int32) throws(EngineError) {}
-
-    /// One element of `podman inspect`'s array.
-    public func inspect(_ container: Container) throws(EngineError) -> JSON { .null }
-
-    /// `podman info`.
-    public func info() throws(EngineError) -> JSON { .null }
+/// Runs what throws errors of system calls and lets out the engine's error that names what was being done.
+func doing<T: ~Copyable>(
+    _ what: @autoclosure () -> String, _ body: () throws(SyscallError) -> T
+) throws(EngineError) -> T {
+    do {
+        return try body()
+    } catch {
+        throw EngineError(
+            error.errno == EACCES || error.errno == EPERM ? .permission : .failed, "\(what()): \(error)",
+            cause: error)
+    }
 }

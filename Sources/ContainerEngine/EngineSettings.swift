@@ -1,3 +1,4 @@
+import ImageStore
 import OCISpec
 
 /// Where an engine keeps its things and whom it tells.
@@ -8,6 +9,8 @@ public struct EngineSettings {
     public var runtimeRoot: String
     /// Seconds after which the namespace keeper leaves when no container runs and no command has used it; 0 is never.
     public var keeperIdleTimeout: UInt32 = 600
+    /// How trees are made; nil asks the kernel.
+    public var treeKind: TreeKind?
     /// Called with one line for whatever had to be left out.
     public var warn: (String) -> Void = { _ in }
     /// Brings an image into the store. nil where images come by `load` and `import` only.

@@ -1,42 +1,6 @@
 import OCISpec
 
 extension ImageStore {
-    /// The image of a name or an id, or nil. Names as podman resolves them: a full name, a short one
-    /// (`hello` is `localhost/hello`, then `docker.io/library/hello`, then any stored name that ends in it), an id or
-    /// the beginning of one, `NAME@sha256:…`.
-    public func image(_ nameOrID: String) throws(StoreError) -> StoredImage? {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// All images, those without a name included, newest first.
-    public func images() throws(StoreError) -> [StoredImage] {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// The history that `StoredImage.config` leaves out, and all else of the image's own document.
-    public func configuration(of image: StoredImage) throws(StoreError) -> ImageConfig {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Gives an image a further name; another image that had it loses it.
-    public func tag(_ image: StoredImage, as name: Reference) throws(StoreError) {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Takes a name away and leaves the image. False where no image has that name.
-    public func untag(_ name: Reference) throws(StoreError) -> Bool {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Removes as `podman rmi` does: a name while others remain, else the image.
-    ///
-    /// - Parameter users: Ids of the containers that use an image, by the image's id.
-    public func remove(
-        _ nameOrID: String, force: Bool = false, users: [Digest: [String]] = [:]
-    ) throws(StoreError) -> [Removal] {
-        throw StoreError(.failed, "not implemented")
-    }
-
     /// Removes what no image refers to. Returns false, having done nothing, while somebody takes an image in.
     public func collectGarbage() throws(StoreError) -> Bool {
         throw StoreError(.failed, "not implemented")
@@ -44,45 +8,6 @@ extension ImageStore {
 
     /// Everything that is wrong with the store, a line each; none in a whole store. Reads all of it.
     public func verify() throws(StoreError) -> [String] {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// The image's files for one mapping of ids, built where they are missing.
-    public func tree(of image: StoredImage, map: IDMap) throws(StoreError) -> Tree {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    public func hasBlob(_ digest: Digest) -> Bool { false }
-    public func hasLayer(diffID: Digest) -> Bool { false }
-
-    /// Begins to take in a blob. Another process that takes in the same one is waited for; with `wait` false the error
-    /// is `.inUse` then.
-    public func beginBlob(_ descriptor: ContentDescriptor, wait: Bool = true) throws(StoreError) -> BlobWriter {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Begins to take in a layer; see `beginBlob`. `threaded` allows it one thread of its own. `isComplete` is set
-    /// where both the blob and the unpacked layer are in the store.
-    public func beginLayer(
-        _ descriptor: ContentDescriptor, diffID: Digest, wait: Bool = true, threaded: Bool = false
-    ) throws(StoreError) -> LayerWriter {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// A blob's bytes, at most `limit` of them, their digest checked.
-    public func readBlob(_ digest: Digest, limit: Int) throws(StoreError) -> [UInt8] {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Makes an image of a manifest whose configuration and layers are in the store.
-    public func commit(
-        manifest bytes: [UInt8], digest: Digest, names: [Reference]
-    ) throws(StoreError) -> StoredImage {
-        throw StoreError(.failed, "not implemented")
-    }
-
-    /// Takes in the images of an archive, whatever its format; see `ArchiveFormat`.
-    public func load(from source: ArchiveSource, platform: Platform = .host) throws(StoreError) -> [StoredImage] {
         throw StoreError(.failed, "not implemented")
     }
 

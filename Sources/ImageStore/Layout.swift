@@ -26,6 +26,16 @@ struct Layout: Sendable {
     func image(_ id: Digest) -> String { "\(images)/\(id.hex)" }
     func object(_ digest: Digest) -> String { "\(objects)/\(digest.hex.prefix(2))/\(digest.hex.dropFirst(2))" }
 
+    /// The directory of an image's tree for one mapping. The number is the format's.
+    func tree(_ chainID: Digest, _ map: IDMap, _ kind: TreeKind) -> String {
+        let text = map.text
+        let key = text.utf8.count <= 100 ? text : SHA256.digest(of: Array(text.utf8)).hex
+        return "\(trees)/\(chainID.hex)/\(kind.rawValue)-1-\(key)"
+    }
+
+    /// Bytes of a full name: what a file name may have.
+    static let nameLimit = 255
+
     /// References hold no `%`, so one takes the place of `/` in file names.
     func tag(_ name: String) -> String { "\(tags)/\(Layout.fileName(of: name))" }
 

@@ -40,6 +40,13 @@ public enum File {
         }
     }
 
+    /// openat(2) for a descriptor that is passed on by number; the caller closes it.
+    public static func openRaw(
+        _ path: String, in directory: Int32 = AT_FDCWD, _ flags: Int32, mode: mode_t
+    ) throws(SyscallError) -> Int32 {
+        try check("open", path) { swiftpod_openat(directory, path, flags | O_CLOEXEC, mode) }
+    }
+
     /// Replaces a file by rename(2): readers see the old content or the new, never half of it.
     ///
     /// With `sync` the content is on disk before the name is; without it a power cut (not a kill) may lose it.

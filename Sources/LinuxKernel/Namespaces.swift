@@ -51,3 +51,13 @@ public func readLink(_ path: String, in directory: Int32 = AT_FDCWD) throws(Sysc
     }
     return String(decoding: buffer.prefix(Int(length)), as: UTF8.self)
 }
+
+extension Namespaces {
+    /// The parent of a user namespace, ioctl_ns(2); EPERM where it is none that this process may see.
+    public static func parent(of descriptor: Int32) throws(SyscallError) -> OwnedDescriptor {
+        // NS_GET_PARENT; the kernel's descriptor is close-on-exec.
+        let request: UInt = 0xb702
+        return OwnedDescriptor(
+            adopting: try check("ioctl", "NS_GET_PARENT") { swiftpod_ioctl(descriptor, request, nil) })
+    }
+}

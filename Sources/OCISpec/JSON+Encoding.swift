@@ -45,7 +45,7 @@ private struct JSONEncoder {
     }
 
     private mutating func container<T>(
-        _ open: String, _ close: String, _ items: [T], _ body: (inout JSONEncoder, T) -> Void
+        _ open: StaticString, _ close: StaticString, _ items: [T], _ body: (inout JSONEncoder, T) -> Void
     ) {
         append(open)
         level += 1
@@ -67,28 +67,43 @@ private struct JSONEncoder {
         bytes.append(contentsOf: repeatElement(0x20, count: indent * level))
     }
 
+    private mutating func append(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     private mutating func append(_ text: String) {
         bytes.append(contentsOf: text.utf8)
     }
 
     private mutating func append(quoting text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): append("\\\"")
-            case UInt8(ascii: "\\"): append("\\\\")
-            case 0x08: append("\\b")
-            case 0x09: append("\\t")
-            case 0x0A: append("\\n")
-            case 0x0C: append("\\f")
-            case 0x0D: append("\\r")
-            case ..<0x20:
-                append("\\u00")
-                append(byte < 0x10 ? "0" : "1")
-                append(String(byte & 0xF, radix: 16))
-            default: bytes.append(byte)
-            }
+        // Most strings have nothing to escape and can be copied in one piece.
+        var text = text
+        let isPlain = text.withUTF8 { utf8 in
+            let isPlain = utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            if isPlain { bytes.append(contentsOf: utf8) }
+            return isPlain
+        }
+        if !isPlain {
+            for byte in text.utf8 { append(escaping: byte) }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(escaping byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): append("\\\"")
+        case UInt8(ascii: "\\"): append("\\\\")
+        case 0x08: append("\\b")
+        case 0x09: append("\\t")
+        case 0x0A: append("\\n")
+        case 0x0C: append("\\f")
+        case 0x0D: append("\\r")
+        case ..<0x20:
+            append("\\u00")
+            append(byte < 0x10 ? "0" : "1")
+            append(String(byte & 0xF, radix: 16))
+        default: bytes.append(byte)
+        }
     }
 }

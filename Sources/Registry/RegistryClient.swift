@@ -4,7 +4,8 @@ import OCISpec
 /// Pulls images and tries credentials. Every call blocks until it is done.
 ///
 /// A call starts threads. It is meant for a process that was forked for it from one without threads, and that leaves
-/// by `exit` or `_exit` afterwards; a program that has threads anyway may call it too.
+/// by `exit` or `_exit` afterwards. A program with threads may call it too, but never from a Swift task: the call would
+/// wait on the very threads that its work needs.
 public struct RegistryClient: Sendable {
     let environment: RegistryEnvironment
 

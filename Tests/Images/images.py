@@ -265,19 +265,37 @@ def torture():
     b.directory("t/replaced-by-directory").add("t/replaced-by-directory/inside", "inside\n")
     b.add("t/replaced-by-file", "now a file\n")
     b.add("t/changed", "changed by the second layer\n", mode=0o755, uid=33)
-    b.add("t/twice", "first\n").add("t/twice", "second\n")
     b.whiteout("t/came-back")
     b.whiteout("t/by-link/one").whiteout("t/nothing-of-that-name")
     b.add("t/" + "g" * 60 + "/" + "g" * 120 + "/gnu", "parents made on the way\n")
     b.symlink("t/gnu-target", "/" + "u" * 200)
     c = Layer(tarfile.USTAR_FORMAT)
     c.directory("t/came-back", 0o711).add("t/came-back/three", "three\n")
-    c.hardlink("t/late-link", "t/kept")
     c.add("./t/dot-slash", "dot slash\n")
     c.add("t//double//slash", "double slash\n")
     c.add("t/" + "u" * 90 + "/" + "v" * 90, "ustar prefix\n")
-    c.whiteout("t/sticky/link-c")
     return Image([a, b, c], {"Env": ["PATH=/usr/bin:/bin:/sbin"], "Cmd": ["/bin/sh"]}, "localhost/torture:latest")
+
+
+def crossing():
+    """Where podman goes wrong and umoci does not: links to the layer below, a whiteout whose directory is not named."""
+    a = busybox_layer()
+    a.directory("t").add("t/kept", "kept\n", mode=0o640, gid=33).add("t/replaced", "old\n")
+    a.directory("t/sticky", 0o1777, gid=33).add("t/sticky/removed", "x")
+    b = Layer()
+    b.whiteout("t/sticky/removed")
+    b.hardlink("t/link", "t/kept", mode=0o640, gid=33)
+    b.add("t/replaced", "new\n").hardlink("t/replaced-link", "t/replaced")
+    return Image([a, b], {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["/bin/sh"]}, "localhost/crossing:latest")
+
+
+def duplicates():
+    """One layer that names a path more than once: the last entry counts. Not every tool takes it."""
+    a = busybox_layer()
+    a.directory("t").add("t/twice", "first\n", mode=0o600).add("t/twice", "second\n", mode=0o755)
+    a.add("t/kind", "file\n").directory("t/kind").add("t/kind/inside", "x\n")
+    a.add("t/linked", "one\n").hardlink("t/link", "t/linked").add("t/linked", "two\n")
+    return Image([a], {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["/bin/sh"]}, "localhost/duplicates:latest")
 
 
 def devices():
@@ -339,7 +357,7 @@ def large():
 
 
 IMAGES = {
-    "tiny": tiny, "configured": configured, "torture": torture, "devices": devices, "many": many_layers,
+    "tiny": tiny, "configured": configured, "torture": torture, "crossing": crossing, "devices": devices, "duplicates": duplicates, "many": many_layers,
     "sparse": sparse, "large": large,
 }
 

@@ -1,4 +1,5 @@
 #if Registry
+import Foundation
 import OCISpec
 import Registry
 
@@ -23,6 +24,8 @@ struct FakeImage: Sendable {
             return UInt8(truncatingIfNeeded: state >> 33)
         }
     }
+
+    static let architecture = Platform.host.architecture
 
     mutating func dropDiffID() { diffIDs.removeLast() }
 
@@ -88,10 +91,17 @@ enum Pull {
     static func pull(
         _ name: String, to destination: MemoryDestination, options: PullOptions = Pull.options,
         home: ScratchHome? = nil, variables: [String: String] = [:]
-    ) throws -> RegistryClient.PulledImage {
+    ) async throws -> RegistryClient.PulledImage {
         let home = try home ?? ScratchHome()
-        return try RegistryClient(environment: home.environment(variables)).pull(
-            name, to: destination, options: options)
+        let client = RegistryClient(environment: home.environment(variables))
+        return try await onThread { try client.pull(name, to: destination, options: options) }
+    }
+
+    /// The client blocks; tests run on the very threads that it needs to get anywhere.
+    static func onThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+        }
     }
 }
 #endif

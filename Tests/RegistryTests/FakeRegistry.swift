@@ -100,6 +100,12 @@ final class FakeRegistry: Sendable {
         var head: Range<Int>?
         while head == nil {
             head = buffer.indices.first { buffer[$0...].starts(with: end) }.map { $0..<$0 + 4 }
+            // As http servers do when they are greeted in TLS.
+            if let first = buffer.first, !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) {
+                let refusal = Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8)
+                Glibc.send(connection, refusal, refusal.count, Int32(MSG_NOSIGNAL))
+                return nil
+            }
             if head == nil, !more() { return nil }
         }
         guard let head else { return nil }

@@ -9,14 +9,14 @@ import Testing
 @Suite struct TransportTests {
     // MARK: A good pull
 
-    @Test func pullsByTagAndByDigest() throws {
+    @Test func pullsByTagAndByDigest() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { image.serve($0) }
         let store = MemoryDestination()
         let events = Mutex<[PullEvent]>([])
         var options = Pull.options
         options.progress = { event in events.withLock { $0.append(event) } }
-        let pulled = try Pull.pull("\(server.host)/app:1", to: store, options: options)
+        let pulled = try await Pull.pull("\(server.host)/app:1", to: store, options: options)
         #expect(pulled.manifest == image.manifest)
         #expect(pulled.manifestDigest == image.manifestDigest)
         #expect(pulled.reference.description == "\(server.host)/app:1")
@@ -31,28 +31,28 @@ import Testing
 
         // What is there is not asked for again.
         let before = server.requests.count
-        _ = try Pull.pull("\(server.host)/app@\(image.manifestDigest)", to: store)
+        _ = try await Pull.pull("\(server.host)/app@\(image.manifestDigest)", to: store)
         #expect(server.requests.count == before + 1)
     }
 
-    @Test func asksForAllKindsOfManifests() throws {
+    @Test func asksForAllKindsOfManifests() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { image.serve($0) }
-        _ = try Pull.pull("\(server.host)/app", to: MemoryDestination())
+        _ = try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         let manifest = try #require(server.requests.first { $0.path == "/v2/app/manifests/latest" })
         for type in ManifestDocument.mediaTypes { #expect(manifest.headers["accept"]?.contains(type) == true) }
     }
 
-    @Test func equalLayersAreTransferredOnce() throws {
+    @Test func equalLayersAreTransferredOnce() async throws {
         let image = FakeImage(layers: [Array("same".utf8), Array("other".utf8), Array("same".utf8)])
         let server = try FakeRegistry { image.serve($0) }
-        _ = try Pull.pull("\(server.host)/app", to: MemoryDestination())
+        _ = try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         #expect(server.requests.filter { $0.path.hasSuffix("\(image.layerDigests[0])") }.count == 1)
     }
 
     // MARK: Interruptions
 
-    @Test func resumesACutTransferByRange() throws {
+    @Test func resumesACutTransferByRange() async throws {
         let image = FakeImage()
         let cuts = Mutex(0)
         let server = try FakeRegistry { request in
@@ -67,15 +67,18 @@ import Testing
             return reply
         }
         let store = MemoryDestination()
-        _ = try Pull.pull("\(server.host)/app", to: store)
+        _ = try await Pull.pull("\(server.host)/app", to: store)
         #expect(store.state.withLock { $0.blobs[image.layerDigests[1]] } == image.layers[1])
         let ranges = server.requests.filter { $0.path.hasSuffix("\(image.layerDigests[1])") }.map {
             $0.headers["range"]
         }
-        #expect(ranges == [nil, "bytes=100000-", "bytes=200000-"])
+        // A cut may take with it what had arrived and was not read yet.
+        let starts = ranges.compactMap { $0.flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } }
+        #expect(ranges.count == 3 && ranges[0] == nil && starts.count == 2)
+        #expect(starts.allSatisfy { (1...200_000).contains($0) } && starts == starts.sorted())
     }
 
-    @Test func aServerWithoutRangesStartsAgain() throws {
+    @Test func aServerWithoutRangesStartsAgain() async throws {
         let image = FakeImage()
         let first = Mutex(true)
         let server = try FakeRegistry { request in
@@ -92,32 +95,32 @@ import Testing
             return reply
         }
         let store = MemoryDestination()
-        _ = try Pull.pull("\(server.host)/app", to: store)
+        _ = try await Pull.pull("\(server.host)/app", to: store)
         #expect(store.state.withLock { $0.blobs[image.layerDigests[1]] } == image.layers[1])
     }
 
-    @Test func continuesWhatAnEarlierPullLeft() throws {
+    @Test func continuesWhatAnEarlierPullLeft() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { image.serve($0) }
         let store = MemoryDestination()
         store.leave(Array(image.layers[1].prefix(12345)), of: image.layerDigests[1])
-        _ = try Pull.pull("\(server.host)/app", to: store)
+        _ = try await Pull.pull("\(server.host)/app", to: store)
         #expect(server.requests.contains { $0.headers["range"] == "bytes=12345-" })
         #expect(store.state.withLock { $0.layers } == Set(image.diffIDs))
     }
 
     @Test(arguments: [12345, 300_000, 400_000])
-    func startsOverWhenWhatWasLeftIsBad(count: Int) throws {
+    func startsOverWhenWhatWasLeftIsBad(count: Int) async throws {
         let image = FakeImage()
         let server = try FakeRegistry { image.serve($0) }
         let store = MemoryDestination()
         store.leave([UInt8](repeating: 7, count: count), of: image.layerDigests[1])
-        _ = try Pull.pull("\(server.host)/app", to: store)
+        _ = try await Pull.pull("\(server.host)/app", to: store)
         #expect(store.state.withLock { $0.blobs[image.layerDigests[1]] } == image.layers[1])
     }
 
     @Test(arguments: [429, 500, 502, 503, 504])
-    func repeatsWhatTimeMayCure(status: Int) throws {
+    func repeatsWhatTimeMayCure(status: Int) async throws {
         let image = FakeImage()
         let count = Mutex(0)
         let server = try FakeRegistry { request in
@@ -128,11 +131,11 @@ import Testing
         let events = Mutex<[PullEvent]>([])
         var options = Pull.options
         options.progress = { event in events.withLock { $0.append(event) } }
-        _ = try Pull.pull("\(server.host)/app", to: MemoryDestination(), options: options)
+        _ = try await Pull.pull("\(server.host)/app", to: MemoryDestination(), options: options)
         #expect(events.withLock { $0.contains { if case .retrying = $0 { true } else { false } } })
     }
 
-    @Test func waitsAsLongAsRetryAfterSays() throws {
+    @Test func waitsAsLongAsRetryAfterSays() async throws {
         let image = FakeImage()
         let first = Mutex(true)
         let server = try FakeRegistry { request in
@@ -142,40 +145,40 @@ import Testing
                 ? FakeRegistry.Reply(status: 429, headers: ["Retry-After": "1"]) : image.serve(request)
         }
         let start = Date()
-        _ = try Pull.pull("\(server.host)/app", to: MemoryDestination())
+        _ = try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         #expect(Date().timeIntervalSince(start) >= 1)
     }
 
-    @Test func givesUpAfterTheRetries() throws {
+    @Test func givesUpAfterTheRetries() async throws {
         let server = try FakeRegistry { _ in FakeRegistry.Reply(status: 503) }
-        #expect(
+        await #expect(
             throws: RegistryError(.network, "pull \(server.host)/app: the server answers 503 Service Unavailable")
         ) {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination())
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         }
         #expect(server.requests.count == 1 + Pull.options.retries)
     }
 
-    @Test func aRateLimitIsNamed() throws {
+    @Test func aRateLimitIsNamed() async throws {
         let server = try FakeRegistry { _ in
             .json(
                 #"{"errors":[{"code":"TOOMANYREQUESTS","message":"you have reached your pull rate limit"}]}"#,
                 status: 429)
         }
-        #expect(
+        await #expect(
             throws: RegistryError(.rateLimited, "pull \(server.host)/app: you have reached your pull rate limit")
         ) {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination())
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         }
     }
 
-    @Test func aSilentServerIsGivenUp() throws {
+    @Test func aSilentServerIsGivenUp() async throws {
         let server = try FakeRegistry { _ in FakeRegistry.Reply(delay: 3) }
         var options = Pull.options
         options.readTimeout = 0.2
         options.retries = 1
-        #expect {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination(), options: options)
+        await #expect {
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination(), options: options)
         } throws: {
             "\($0)" == "read from localhost:\(server.port): nothing came for too long"
         }
@@ -183,7 +186,7 @@ import Testing
 
     // MARK: Lies
 
-    @Test func wrongContentIsRefused() throws {
+    @Test func wrongContentIsRefused() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { request in
             var reply = image.serve(request)
@@ -191,8 +194,8 @@ import Testing
             return reply
         }
         let store = MemoryDestination()
-        #expect {
-            try Pull.pull("\(server.host)/app", to: store)
+        await #expect {
+            try await Pull.pull("\(server.host)/app", to: store)
         } throws: {
             ($0 as? RegistryError)?.code == .invalid && "\($0)".contains("\(image.layerDigests[0]): the digest is ")
         }
@@ -201,7 +204,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func anOversizedLayerIsRefused(saysSo: Bool) throws {
+    func anOversizedLayerIsRefused(saysSo: Bool) async throws {
         let image = FakeImage()
         let server = try FakeRegistry { request in
             var reply = image.serve(request)
@@ -212,8 +215,8 @@ import Testing
             return reply
         }
         let size = image.layers[0].count
-        #expect {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination())
+        await #expect {
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         } throws: {
             "\($0)".hasSuffix(
                 saysSo
@@ -222,7 +225,7 @@ import Testing
         }
     }
 
-    @Test func aTruncatedLayerIsNamed() throws {
+    @Test func aTruncatedLayerIsNamed() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { request in
             var reply = image.serve(request)
@@ -232,15 +235,15 @@ import Testing
             }
             return reply
         }
-        #expect {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination())
+        await #expect {
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         } throws: {
             ($0 as? RegistryError)?.code == .network
                 && "\($0)".hasSuffix("the transfer ended at 10 of \(image.layers[0].count) bytes")
         }
     }
 
-    @Test func manifestsAreChecked() throws {
+    @Test func manifestsAreChecked() async throws {
         let image = FakeImage()
         let wrong = "sha256:" + String(repeating: "0", count: 64)
         let server = try FakeRegistry { request in
@@ -263,30 +266,30 @@ import Testing
             (":huge", "the limit is 4194304"), (":endless", "more than the limit of 4194304 bytes"),
             (":old", "schema 1"), (":broken", "read manifest of \(server.host)/app:broken: "),
         ] {
-            #expect("\(name)") {
-                try Pull.pull("\(server.host)/app\(name)", to: MemoryDestination())
+            await #expect("\(name)") {
+                try await Pull.pull("\(server.host)/app\(name)", to: MemoryDestination())
             } throws: {
                 "\($0)".contains(words)
             }
         }
     }
 
-    @Test func layersAndConfigurationMustAgree() throws {
+    @Test func layersAndConfigurationMustAgree() async throws {
         var image = FakeImage()
         image.dropDiffID()
         let server = try FakeRegistry { [image] in image.serve($0) }
-        #expect {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination())
+        await #expect {
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination())
         } throws: {
             "\($0)".hasSuffix("2 layers, but the configuration speaks of 1")
         }
     }
 
-    @Test func aFullDiskIsNotTriedElsewhere() throws {
+    @Test func aFullDiskIsNotTriedElsewhere() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { image.serve($0) }
-        #expect {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination(capacity: 1000))
+        await #expect {
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination(capacity: 1000))
         } throws: {
             ($0 as? RegistryError)?.code == .storage && "\($0)".hasSuffix("write: no space left on device")
         }
@@ -294,29 +297,29 @@ import Testing
 
     // MARK: Not there
 
-    @Test func unknownImagesHostsAndPorts() throws {
+    @Test func unknownImagesHostsAndPorts() async throws {
         let server = try FakeRegistry { _ in .notFound }
-        #expect(throws: RegistryError(.notFound, "pull \(server.host)/app:x: manifest unknown")) {
-            try Pull.pull("\(server.host)/app:x", to: MemoryDestination())
+        await #expect(throws: RegistryError(.notFound, "pull \(server.host)/app:x: manifest unknown")) {
+            try await Pull.pull("\(server.host)/app:x", to: MemoryDestination())
         }
-        #expect(throws: RegistryError(.network, "connect to localhost:1: connection refused")) {
-            try Pull.pull("localhost:1/app", to: MemoryDestination())
+        await #expect(throws: RegistryError(.network, "connect to localhost:1: connection refused")) {
+            try await Pull.pull("localhost:1/app", to: MemoryDestination())
         }
-        #expect(throws: RegistryError(.network, "look up host no-such-host.invalid: no such host")) {
-            try Pull.pull("no-such-host.invalid/app", to: MemoryDestination())
+        await #expect(throws: RegistryError(.network, "look up host no-such-host.invalid: no such host")) {
+            try await Pull.pull("no-such-host.invalid/app", to: MemoryDestination())
         }
     }
 
-    @Test func plainHTTPIsNotSpokenUnasked() throws {
+    @Test func plainHTTPIsNotSpokenUnasked() async throws {
         let image = FakeImage()
         let server = try FakeRegistry { image.serve($0) }
         var options = Pull.options
         options.verifiesTLS = nil
-        #expect(
+        await #expect(
             throws: RegistryError(
                 .tls, "connect to \(server.host): the server speaks http, not https (use --tls-verify=false)")
         ) {
-            try Pull.pull("\(server.host)/app", to: MemoryDestination(), options: options)
+            try await Pull.pull("\(server.host)/app", to: MemoryDestination(), options: options)
         }
         #expect(server.requests.isEmpty)
     }

@@ -1,4 +1,3 @@
-import CShims
 import Glibc
 import LinuxKernel
 
@@ -85,7 +84,7 @@ package struct Keeper {
         // certain when it is still there now.
         guard identity.isRunning else { return nil }
         // Its idle time begins again: the time of change of the record is that of the last use.
-        swiftpod_touch_link(record)
+        utimensat(AT_FDCWD, record, nil, AT_SYMLINK_NOFOLLOW)
         do {
             try Namespaces.enter(namespace.raw, .user)
         } catch {

@@ -70,6 +70,10 @@ public enum CapabilityPolicy {
     package static func merge(
         _ base: [String], add: [String], drop: [String], bounding: [String]
     ) throws(EngineError) -> [String] {
+        // The usual case, and every start's.
+        if add.isEmpty, drop.isEmpty {
+            return bounding.count == all.count ? base : base.filter(bounding.contains)
+        }
         let additions = try add.map(normalized)
         let removals = try drop.map(normalized)
         let held = Set(bounding)

@@ -34,8 +34,9 @@ package struct AccountAdditions: Equatable, Sendable {
             passwd += "\(uid):*:\(uid):\(resolved.gid):container user:\(context.workingDirectory):/bin/sh\n"
             home = context.workingDirectory
         }
-        // As podman: without a group the user's number stands for it.
-        let groupWord = words.count > 1 ? words[1] : words.first ?? ""
+        // As podman: without a group the number of a user without an entry stands for one too.
+        var groupWord = words.count > 1 ? words[1] : words.first ?? ""
+        if words.count == 1, let uid = UInt32(groupWord), files.user(uid) != nil { groupWord = "" }
         if let gid = UInt32(groupWord), !knownGIDs.contains(gid), files.group(gid) == nil {
             group += "\(gid):x:\(gid):\(words[0])\n"
         }

@@ -80,12 +80,19 @@ extension CallerFacts {
     /// Rootless, a new user namespace fills the bounding set, so every capability that the kernel knows is there.
     private mutating func readCapabilities() {
         let readBounding: Int32 = 23
-        for (number, name) in CapabilityPolicy.all.enumerated() {
-            let answer = swiftpod_prctl(readBounding, UInt(number), 0, 0, 0)
-            if answer == 1 || (answer == 0 && isRootless) { boundingCapabilities.append(name) }
+        let names = CapabilityPolicy.all
+        if isRootless {
+            // The kernel's last one is the last of ours, or a few before.
+            var count = names.count
+            while count > 0, swiftpod_prctl(readBounding, UInt(count - 1), 0, 0, 0) < 0 { count -= 1 }
+            boundingCapabilities = Array(names.prefix(count))
+            return
+        }
+        for (number, name) in names.enumerated() where swiftpod_prctl(readBounding, UInt(number), 0, 0, 0) == 1 {
+            boundingCapabilities.append(name)
         }
         // CAP_SYS_RESOURCE is number 24; as root the effective set is the bounding one unless somebody has been at it.
-        mayRaiseLimits = !isRootless && boundingCapabilities.contains("CAP_SYS_RESOURCE") && Self.isFirstNamespace()
+        mayRaiseLimits = boundingCapabilities.contains("CAP_SYS_RESOURCE") && Self.isFirstNamespace()
     }
 
     /// Root of a user namespace holds capabilities over that alone, and limits belong to the machine.

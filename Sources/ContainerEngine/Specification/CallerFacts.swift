@@ -39,6 +39,11 @@ public struct CallerFacts: Equatable, Sendable {
 
     public init() {}
 
+    /// Real root or root of a container: the latter makes no device nodes.
+    public var isInUserNamespace: Bool {
+        isRootless || uidMap != [RuntimeSpec.IDMapping(containerID: 0, hostID: 0, size: .max)]
+    }
+
     /// How many ids the launching namespace maps; they run from 0 up.
     public var uidCount: UInt32 { uidMap.map { $0.containerID + $0.size }.max() ?? 0 }
     public var gidCount: UInt32 { gidMap.map { $0.containerID + $0.size }.max() ?? 0 }

@@ -18,9 +18,7 @@ package struct ContainerUser: Equatable, Sendable {
         let groupWord = parts.count > 1 ? parts[1] : ""
         try lookUpUser(userWord, in: files)
         if groupWord.isEmpty {
-            if let name {
-                groups = files.groups.filter { $0.members.contains(name) }.map(\.gid)
-            }
+            if let name { groups = files.groups(of: name) }
         } else {
             namesGroup = true
             gid = try Self.group(groupWord, in: files)

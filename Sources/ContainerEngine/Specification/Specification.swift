@@ -17,6 +17,8 @@ public struct Specification: Equatable, Sendable {
     /// Namespaces of other containers, whose process the engine looks up when it starts this one; the specification's
     /// own list does not have these kinds.
     public var joins: [Join] = []
+    /// The user namespace that the tree, the files and the ids above are for.
+    public var userNamespace: UserNamespacePlan = UserNamespacePlan(.host)
     /// Host ids reserved for this container by `--userns=auto`, in the keeper's counting.
     public var automaticIDs: Bool = false
     /// The number to send on `stop`.

@@ -107,7 +107,8 @@ extension SpecificationBuilder {
         case .none: own = [HostsFile.Entry("127.0.0.1", mine)]
         case .host, .container, .path: break
         case .private, .pasta, .slirp4netns:
-            if let address = surroundings.containerAddress { own = [HostsFile.Entry(address, mine)] }
+            // Where the address is known only later, the loopback's serves a program that asks for its own name.
+            own = [HostsFile.Entry(surroundings.containerAddress ?? "127.0.0.1", mine)]
         }
         return HostsFile(
             added: try HostsFile.added(request.network.addHosts, gateway: gateway), base: surroundings.hosts,

@@ -34,7 +34,7 @@ extension SpecificationBuilder {
             replaced.contains(mount.destination)
                 || (replaced.contains("/dev") && mount.destination.hasPrefix("/dev/"))
         }
-        let policy = DevicePolicy(bindsNodes: planned.situation.inUserNamespace || caller.isRootless)
+        let policy = DevicePolicy(bindsNodes: planned.situation.inUserNamespace || caller.isInUserNamespace)
         if request.security.privileged {
             planned.devices = policy.everyDevice(mounted: replaced)
         } else {
@@ -51,16 +51,16 @@ extension SpecificationBuilder {
         now.privileged = request.security.privileged
         now.inUserNamespace = plan.kind != .host
         now.hostNetwork = shared.isHost(.network)
-        now.foreignNetwork = isForeign(.network, shared)
+        now.foreignNetwork = try isForeign(.network, shared)
         now.hostPID = shared.isHost(.pid)
-        if now.inUserNamespace, isForeign(.pid, shared) {
+        if now.inUserNamespace, try isForeign(.pid, shared) {
             throw EngineError(
                 .invalid,
                 "cannot share a pid namespace without sharing the user namespace that owns it: its /proc "
                     + "could not be mounted")
         }
         now.hostIPC = shared.isHost(.ipc)
-        now.foreignIPC = isForeign(.ipc, shared)
+        now.foreignIPC = try isForeign(.ipc, shared)
         if now.hostIPC, now.inUserNamespace {
             now.hasHostMessageQueues = ((try? FileStatus.ifPresent("/dev/mqueue")) ?? nil) != nil
         }
@@ -72,10 +72,17 @@ extension SpecificationBuilder {
     }
 
     /// The namespace is another's, and so is the user namespace that owns it.
-    private func isForeign(_ kind: RuntimeSpec.NamespaceKind, _ shared: SharedNamespaces) -> Bool {
+    private func isForeign(_ kind: RuntimeSpec.NamespaceKind, _ shared: SharedNamespaces) throws(EngineError) -> Bool {
         guard shared.isJoined(kind) else { return false }
         guard let other = shared.neighbours[kind], case .container(let id) = plan.kind else { return true }
-        return other.id != id
+        if other.id == id { return false }
+        return owner(of: other) != owner(of: try surroundings.container(id))
+    }
+
+    /// Whose user namespace a container is in.
+    private func owner(of container: Surroundings.Neighbour) -> String {
+        guard case .container(let id) = container.userNamespace.kind else { return container.id }
+        return id
     }
 
     private func addRequested(to planned: inout PlannedMounts) throws(EngineError) {

@@ -37,6 +37,8 @@ public struct SpecificationBuilder: Sendable {
         try Self.validate(request, caller: caller)
         var draft = Specification(runtime: RuntimeSpec())
         draft.warnings = plan.warnings
+        draft.userNamespace = plan
+        draft.userNamespace.warnings = []
         draft.automaticIDs = plan.isAutomatic
         var linux = RuntimeSpec.Linux()
         let shared = try sharedNamespaces()

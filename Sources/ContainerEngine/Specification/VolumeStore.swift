@@ -88,6 +88,17 @@ public struct VolumeStore: Sendable {
         }
     }
 
+    /// Removes what a killed command has left half made or half removed.
+    public func sweep() {
+        for entry in (try? Directory.entries(at: root)) ?? [] {
+            let parts = entry.name.split(separator: "-", maxSplits: 2)
+            guard parts.count == 3, [".new", ".old"].contains(parts[0]), let pid = Int32(parts[1]),
+                ProcessIdentity(runningAs: pid) == nil
+            else { continue }
+            try? Directory.removeTree("\(root)/\(entry.name)")
+        }
+    }
+
     /// Notes that the volume has been filled or used, so that nothing is copied into it again.
     package func markUsed(_ volume: Volume) throws(EngineError) {
         guard volume.isFresh else { return }

@@ -10,7 +10,7 @@ public enum ArchiveFormat: String, Equatable, Sendable, CaseIterable {
 
 /// Where an archive is read from.
 public enum ArchiveSource: Equatable, Sendable {
-    /// A borrowed descriptor, read from where it stands; a pipe will do.
+    /// A borrowed descriptor: a file, read from its beginning, or a pipe.
     case descriptor(Int32)
     /// A file, or a directory with an OCI image layout.
     case path(String)

@@ -80,6 +80,21 @@ public struct TarReader {
         }
     }
 
+    /// Bytes of content that follow and that nobody needs to push: whoever can seek tells by `skip` that he did.
+    public var skippable: Int64 {
+        switch state {
+        case .content(let remaining): remaining + Int64(contentPadding)
+        case .padding(let count): Int64(count)
+        default: 0
+        }
+    }
+
+    /// Everything that was skippable has been skipped.
+    public mutating func skip(into sink: inout some TarSink) throws {
+        if case .content = state { try sink.end() }
+        state = .header
+    }
+
     /// No more bytes will come. An archive may end without its two blocks of zeros, but not within a member.
     public mutating func finish() throws(TarError) {
         switch state {

@@ -113,7 +113,7 @@ struct Command: Sendable {
             Int16(0x80 /* POSIX_SPAWN_SETSID */) | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
 
         var pid: pid_t = 0
-        let line = (directory.map { ["env", "-C", $0] } ?? []) + words
+        let line = (directory.map { ["/usr/bin/env", "-C", $0] } ?? []) + words
         let result = withCStrings(line) { argv in
             withCStrings(environment.map { "\($0.key)=\($0.value)" }) { envp in
                 posix_spawnp(&pid, line[0], &actions, &attributes, argv, envp)

@@ -47,7 +47,7 @@ enum Account: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// The words before a command that make it run as this account.
     var prefix: [String] {
         guard let userName else { return [] }
-        return ["setpriv", "--reuid", userName, "--regid", "\(gid)", "--init-groups", "--"]
+        return ["/usr/bin/setpriv", "--reuid", userName, "--regid", "\(gid)", "--init-groups", "--"]
     }
 }
 

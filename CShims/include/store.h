@@ -1,0 +1,30 @@
+// System calls of the image store that Swift does not see: they are extensions of glibc's.
+#ifndef SWIFTPOD_STORE_H
+#define SWIFTPOD_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// syncfs(2): everything written to the file system that holds `descriptor` is on disk.
+int swiftpod_syncfs(int descriptor);
+
+/// copy_file_range(2) between two descriptors at their own offsets.
+long swiftpod_copy_file_range(int from, int to, size_t count);
+
+/// mknodat(2) with a device number in parts.
+int swiftpod_mknodat(int directory, const char *path, unsigned mode, unsigned major, unsigned minor);
+
+/// utimensat(2) of the name itself, both times alike.
+int swiftpod_set_time(int directory, const char *path, int64_t seconds, long nanoseconds);
+
+/// futimens(2), both times alike.
+int swiftpod_set_time_of(int descriptor, int64_t seconds, long nanoseconds);
+
+/// lsetxattr(2) relative to a directory, by /proc/self/fd: there is no setxattrat(2) before Linux 6.13.
+int swiftpod_setxattrat(int directory, const char *name, const char *attribute, const void *value, size_t size);
+
+/// lseek(2) with SEEK_DATA or SEEK_HOLE; -1 with ENXIO behind the last data.
+int64_t swiftpod_seek_data(int descriptor, int64_t offset);
+int64_t swiftpod_seek_hole(int descriptor, int64_t offset);
+
+#endif

@@ -1,0 +1,59 @@
+# What a person types here; see README.md. Everything else is SwiftPM.
+#
+#   make demo       install what is missing, build the release, run `swiftpod run hello` as an unprivileged user
+#   make test       the same for all the tests: lint, unit, integration, system; as root and as an unprivileged user
+#   make bench      measure starts and pulls beside the kernel's floor and other runtimes
+#   make test-vm    the tests that need another kernel, in a virtual machine
+#   make fuzz       a few minutes of fuzzing for what strangers feed
+
+SWIFT = swift
+# Tests run in release too: the network stack takes most of the time to build, and once is enough.
+CONFIGURATION = -c release
+BIN = .build/release
+# Stops a test that can no longer end by itself.
+LIMIT = timeout --kill-after=30
+
+.PHONY: demo test build build-tests lint unit system test-vm fuzz bench clean
+
+demo: build
+	@echo "--- swiftpod run hello"
+	@Tests/Machine/as-user.sh build/swiftpod run hello
+
+build:
+	Tests/Machine/prepare.sh build
+	$(SWIFT) build $(CONFIGURATION) --product swiftpod
+	@mkdir -p build && install -m 755 $(BIN)/swiftpod build/swiftpod
+
+build-tests:
+	Tests/Machine/prepare.sh test
+	$(SWIFT) build $(CONFIGURATION) --build-tests
+	@mkdir -p build && install -m 755 $(BIN)/swiftpod build/swiftpod
+
+test: build-tests lint unit system
+
+lint:
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+# Unit and integration tests of every module, as the caller and, where that is root, as an unprivileged user too.
+unit: build-tests
+	Tests/Machine/unit.sh $(BIN)
+
+# The installed binary from outside, as root and as an unprivileged user in one run.
+system: build-tests
+	$(LIMIT) 2400 $(SWIFT) test $(CONFIGURATION) --skip-build --filter 'SystemTests\.'
+
+test-vm: build
+	Tests/Machine/prepare.sh vm
+	Tests/VM/vm-test.sh build/swiftpod
+
+fuzz:
+	Tests/Machine/prepare.sh build
+	Tests/Fuzz/fuzz.sh
+
+bench: build
+	Tests/Machine/prepare.sh bench
+	Benchmarks/compare.py --swiftpod build/swiftpod
+	Benchmarks/pull.py --swiftpod build/swiftpod
+
+clean:
+	rm -rf build .build

@@ -1,0 +1,100 @@
+import Glibc
+import Launch
+import LinuxKernel
+import OCISpec
+
+extension Engine {
+    /// Runs a further process in a running container.
+    /// - Returns: how it ended; nil when detached.
+    public func exec(
+        _ container: Container, _ configuration: ExecConfiguration, io: AttachedStreams
+    ) throws(EngineError) -> ExitStatus? {
+        guard let now = try refreshed(container) else { throw Engine.gone(container) }
+        guard let process = now.facts.livingProcess(bootID: session.bootID),
+            let pidfd = try doing("exec", { () throws(SyscallError) in try ProcessDescriptor.open(process) })
+        else {
+            throw EngineError(
+                .invalid,
+                "can only create exec sessions on running containers: container state improper")
+        }
+        try session.becomePrivileged(over: process.pid)
+        let spec = now.record.specification
+        let (described, warnings) = try spec.process(
+            for: configuration, root: RootView(directory: "/proc/\(process.pid)/root"), caller: session.caller)
+        for warning in warnings { settings.warn(warning) }
+
+        var options = LaunchOptions()
+        options.joined = [.init(try foreignNamespaces(of: process.pid), descriptor: pidfd.raw)]
+        options.preservedDescriptors = configuration.preserveDescriptors
+        options.createsWorkingDirectory = false
+        if !configuration.privileged {
+            options.seccompFilter = try SeccompPolicy.filter(
+                for: spec.seccomp, capabilities: described.capabilities?.bounding ?? [],
+                cacheDirectory: session.layout.cache)
+        }
+        options.keepGroups = spec.keepGroups && configuration.user == nil
+        let cgroup = now.facts.state?.cgroup.flatMap { try? OwnedDescriptor.open($0, O_RDONLY | O_DIRECTORY).release() }
+        options.cgroup = cgroup
+        defer { if let cgroup { close(cgroup) } }
+        let owner = Engine.owner(described.user, spec)
+
+        if configuration.detach {
+            let session = ExecSession(process: described, options: options, owner: owner)
+            try detached { report throws(EngineError) in
+                _ = try start(session, interactive: false, io: nil, output: .dropped)
+                report.succeed()
+            }
+            return nil
+        }
+        var attached = ExecSession(process: described, options: options, owner: owner)
+        attached.options.parentDeathSignal = SIGKILL
+        let running = try start(attached, interactive: configuration.interactive, io: io, output: .piped)
+        defer { running.close() }
+        return try doing("wait for exec session") { () throws(SyscallError) in try running.superviseAttached(io) }
+    }
+
+    private struct ExecSession {
+        var process: RuntimeSpec.Process
+        var options: LaunchOptions
+        var owner: (uid: UInt32, gid: UInt32)
+    }
+
+    private func start(
+        _ exec: ExecSession, interactive: Bool, io: AttachedStreams?, output: SupervisedStreams.Output
+    ) throws(EngineError) -> SupervisedProcess {
+        let streams = try doing("connect streams") { () throws(SyscallError) in
+            try SupervisedStreams.make(
+                terminal: exec.process.terminal, interactive: interactive, io: io, output: output, owner: exec.owner)
+        }
+        defer { streams.closeProcessEnds() }
+        var options = exec.options
+        options.input = streams.input
+        options.output = streams.output
+        options.error = streams.error
+        var process = exec.process
+        if process.terminal { process.consoleSize = Engine.size(of: io?.terminal) }
+        do {
+            let launched = try launch(try LaunchPlan(exec: process, facts: .gather(), options: options))
+            let (pid, pidfd, terminal) = launched.release()
+            return SupervisedProcess(
+                pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: nil, timeout: 0)
+        } catch {
+            streams.closeAll()
+            throw Engine.explain(error, "exec")
+        }
+    }
+
+    /// Those that this process is not in itself: nobody may enter the host's again from a user namespace.
+    private func foreignNamespaces(of pid: Int32) throws(EngineError) -> NamespaceKinds {
+        try doing("exec") { () throws(SyscallError) in
+            var kinds: NamespaceKinds = []
+            for (kind, file) in NamespaceKinds.named {
+                guard let own = try FileStatus.ifPresent("/proc/self/ns/\(file)", following: true),
+                    let other = try FileStatus.ifPresent("/proc/\(pid)/ns/\(file)", following: true)
+                else { continue }
+                if own.inode != other.inode { kinds.insert(kind) }
+            }
+            return kinds
+        }
+    }
+}

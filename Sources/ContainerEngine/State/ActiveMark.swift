@@ -1,0 +1,46 @@
+import Glibc
+import LinuxKernel
+
+/// A name in `<data>/active`: this process is doing something to that container which must be cleaned up after when the
+/// process dies. All names of dead processes together are what a killed command can have left behind, so that the next
+/// command reads one directory, which is empty when nothing runs.
+package struct ActiveMark: Equatable, Sendable {
+    package var owner: ProcessIdentity
+    package var container: String
+
+    package init(owner: ProcessIdentity, container: String) {
+        self.owner = owner
+        self.container = container
+    }
+
+    /// nil for a name that is no mark.
+    package init?(name: String) {
+        let parts = name.split(separator: ".")
+        guard parts.count == 3, let pid = Int32(parts[0]), pid > 0, let start = UInt64(parts[1]),
+            ContainerID.isWhole(String(parts[2]))
+        else { return nil }
+        self.init(owner: ProcessIdentity(pid: pid, startTime: start), container: String(parts[2]))
+    }
+
+    package var name: String { "\(owner.pid).\(owner.startTime).\(container)" }
+
+    /// Before anything else that is done to the container. A mark that is there already is enough.
+    package func set(in layout: DataLayout) throws(EngineError) {
+        if mknod("\(layout.active)/\(name)", S_IFREG | 0o600, 0) == 0 || errno == EEXIST { return }
+        throw EngineError(.failed, "mark container: \(SyscallError("mknod", layout.active))")
+    }
+
+    /// After everything else.
+    package func clear(in layout: DataLayout) {
+        unlink("\(layout.active)/\(name)")
+    }
+
+    /// The marks whose process is dead.
+    package static func orphaned(in layout: DataLayout) -> [ActiveMark] {
+        let marks = ((try? Directory.entries(at: layout.active)) ?? []).compactMap { ActiveMark(name: $0.name) }
+        // With many containers running, whether the pid is in use at all has to do; what a new owner of a pid hides is
+        // found once that one has ended or fewer run.
+        if marks.count > 16 { return marks.filter { Glibc.kill($0.owner.pid, 0) != 0 && errno == ESRCH } }
+        return marks.filter { !$0.owner.isRunning }
+    }
+}

@@ -1,0 +1,68 @@
+import Glibc
+import LinuxKernel
+
+/// What a container's directory says about its last run.
+package struct RunFacts: Equatable, Sendable {
+    package var state: RunState?
+    package var exit: ExitRecord?
+    /// `stop` has been asked for since it was started.
+    package var stopRequested = false
+
+    package init(in directory: Int32) {
+        if let bytes = try? File.readIfPresent("state.json", in: directory, limit: 1 << 16) {
+            state = try? RunState(parsing: bytes)
+        }
+        guard state != nil else { return }
+        exit = RunFacts.readExit(in: directory)
+        stopRequested = faccessat(directory, "stop", F_OK, 0) == 0
+    }
+
+    package static func readExit(in directory: Int32) -> ExitRecord? {
+        ((try? File.readIfPresent("exit", in: directory, limit: 4096)) ?? nil).flatMap(ExitRecord.init(parsing:))
+    }
+
+    /// The first process of the container, while it lives.
+    package func livingProcess(bootID: String) -> ProcessIdentity? {
+        guard let state, exit == nil, state.bootID == bootID, state.process.isRunning else { return nil }
+        return state.process
+    }
+
+    package func status(bootID: String, in directory: Int32) -> ContainerStatus {
+        guard let state else { return .created }
+        if let exit { return .exited(code: exit.code, at: exit.at) }
+        if livingProcess(bootID: bootID) != nil {
+            return stopRequested
+                ? .stopping(pid: state.process.pid, since: state.startedAt)
+                : .running(pid: state.process.pid, since: state.startedAt)
+        }
+        // Its supervisor may be about to write the record: the look at the process came before this one at the file.
+        if let exit = RunFacts.readExit(in: directory) { return .exited(code: exit.code, at: exit.at) }
+        if state.bootID == bootID, state.supervisor.isRunning {
+            return .stopping(pid: state.process.pid, since: state.startedAt)
+        }
+        return .exited(code: RunFacts.lostCode, at: state.startedAt)
+    }
+
+    /// The code of a container whose supervisor was killed: it was killed with it.
+    package static let lostCode: Int32 = 137
+}
+
+extension ContainerStore {
+    package func facts(_ id: String) -> RunFacts? {
+        guard let directory = try? OwnedDescriptor.open(layout.container(id), O_RDONLY | O_DIRECTORY) else {
+            return nil
+        }
+        return RunFacts(in: directory.raw)
+    }
+
+    /// nil where it has gone.
+    package func container(_ id: String, bootID: String) throws(EngineError) -> Container? {
+        guard let record = try record(id),
+            let directory = try? OwnedDescriptor.open(layout.container(id), O_RDONLY | O_DIRECTORY)
+        else { return nil }
+        let facts = RunFacts(in: directory.raw)
+        return Container(
+            record: record, status: facts.status(bootID: bootID, in: directory.raw), facts: facts,
+            directory: layout.container(id))
+    }
+}

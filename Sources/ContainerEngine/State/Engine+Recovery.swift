@@ -1,0 +1,64 @@
+import Glibc
+import LinuxKernel
+
+extension Engine {
+    /// Puts right what killed processes have left: half-made and half-removed containers, containers whose supervisor
+    /// is gone. Reads one directory that is empty when nothing runs.
+    func cleanUpAfterTheDead() throws(EngineError) {
+        let orphans = ActiveMark.orphaned(in: session.layout)
+        if orphans.isEmpty { return }
+        // Their files belong to users of theirs.
+        try session.becomePrivileged()
+        for mark in orphans { cleanUp(after: mark) }
+    }
+
+    private func cleanUp(after mark: ActiveMark) {
+        let id = mark.container
+        if access(session.layout.unborn(id), F_OK) == 0 {
+            // Whoever else is at it, too, removes the same things.
+            releaseNames(of: id)
+            try? Directory.removeTree(session.layout.unborn(id))
+        }
+        if access(session.layout.leaving(id), F_OK) == 0 {
+            releaseNames(of: id)
+            try? Directory.removeTree(session.layout.leaving(id))
+        }
+        guard store.exists(id) else {
+            mark.clear(in: session.layout)
+            return
+        }
+        // Locked: somebody does something to it right now, and the next command will look again.
+        guard let directory = (try? store.lock(id, waiting: false)) ?? nil else { return }
+        if let record = (try? store.record(id)) ?? nil {
+            let facts = RunFacts(in: directory.raw)
+            // It has been taken up by somebody who lives.
+            let isOthers = facts.state.map { $0.bootID == session.bootID && $0.supervisor.isRunning } ?? false
+            if !isOthers { bury(record, facts, in: directory.raw) }
+            if !isOthers, record.removeOnExit { try? removeWithVolumes(record, volumes: true) }
+        }
+        mark.clear(in: session.layout)
+    }
+
+    /// Ends what a dead supervisor has left of a container, and writes the end that it could not.
+    private func bury(_ record: ContainerRecord, _ facts: RunFacts, in directory: Int32) {
+        guard let state = facts.state else { return }
+        if state.bootID == session.bootID {
+            if let process = (try? ProcessDescriptor.open(state.process)) ?? nil {
+                try? ProcessDescriptor.signal(process.raw, SIGKILL)
+                _ = try? ProcessDescriptor.waitForEnd(process.raw, milliseconds: 2000)
+            }
+            endRun(record, state)
+        }
+        if facts.exit == nil {
+            let end = ExitRecord(code: RunFacts.lostCode, signal: SIGKILL, at: Timestamp.now())
+            try? File.writeAtomically(end.line, to: "exit", in: directory, mode: 0o600)
+        }
+    }
+
+    /// Names lead to ids and not back; this is only for what was killed.
+    private func releaseNames(of id: String) {
+        for entry in (try? Directory.entries(at: session.layout.names)) ?? [] {
+            store.release(entry.name, of: id)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import CShims
+import Glibc
+import LinuxKernel
+
+/// A child of this process with everything that its supervision needs.
+final class SupervisedProcess {
+    let pid: Int32
+    private var loop: swiftpod_supervision
+    private let logPath: String?
+    private let streams: SupervisedStreams
+
+    /// Takes over the two descriptors.
+    init(pid: Int32, pidfd: Int32, terminal: Int32, streams: SupervisedStreams, log: ContainerLog?, timeout: UInt32) {
+        self.pid = pid
+        self.streams = streams
+        logPath = log?.limit == 0 ? nil : log?.path
+        loop = swiftpod_supervision()
+        loop.pidfd = pidfd
+        loop.terminal = terminal
+        loop.output = (streams.outputs.0, streams.outputs.1)
+        loop.attached = (-1, -1)
+        loop.input = -1
+        loop.input_sink = streams.inputSink
+        loop.size_source = -1
+        loop.log = log?.descriptor ?? -1
+        loop.log_limit = log?.limit ?? 0
+        loop.utc_offset = log == nil ? 0 : SupervisedProcess.offsetOfLocalTime()
+        loop.exit_file = -1
+        loop.timeout = timeout
+    }
+
+    /// The descriptor that receives the exit record; taken over.
+    var exitFile: Int32 {
+        get { loop.exit_file }
+        set { loop.exit_file = newValue }
+    }
+
+    var pidfd: Int32 { loop.pidfd }
+
+    /// Passes streams and signals on until the process has ended.
+    func superviseAttached(_ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
+        loop.attached = (io.stdout ?? -1, io.stderr ?? -1)
+        loop.input = streams.inputSource
+        loop.size_source = io.terminal ?? -1
+        loop.proxy = io.signalProxy ? 1 : 0
+        return try supervise()
+    }
+
+    private func supervise() throws(SyscallError) -> ExitStatus {
+        let path = logPath.flatMap { strdup($0) }
+        defer { free(path) }
+        loop.log_path = UnsafePointer(path)
+        let result = swiftpod_supervise(&loop)
+        let code = errno
+        streams.outputs = (loop.output.0, loop.output.1)
+        streams.inputSink = loop.input_sink
+        guard result == 0 else { throw SyscallError("waitid", "\(pid)", errno: code) }
+        return loop.end_kind == 1 ? .exited(loop.end_status) : .signaled(loop.end_status)
+    }
+
+    /// This process becomes the small supervisor, and this program again when the container has ended. Returns on
+    /// failure only.
+    func becomeSupervisor(id: String, then arguments: [String]) -> SyscallError {
+        let path = logPath.flatMap { strdup($0) }
+        loop.log_path = UnsafePointer(path)
+        let words = arguments.map { UnsafePointer<CChar>(strdup($0)) } + [nil]
+        _ = swiftpod_become_supervisor(&loop, id, words)
+        return SyscallError("execve", "/proc/self/exe")
+    }
+
+    func close() {
+        for descriptor in [loop.pidfd, loop.terminal, loop.log, loop.exit_file] where descriptor >= 0 {
+            Glibc.close(descriptor)
+        }
+        loop.pidfd = -1
+        loop.terminal = -1
+        loop.log = -1
+        loop.exit_file = -1
+        streams.closeAll()
+    }
+
+    /// Seconds east of UTC. The log's timestamps carry it, as conmon's do.
+    private static func offsetOfLocalTime() -> Int32 {
+        var now = time(nil)
+        var local = tm()
+        localtime_r(&now, &local)
+        return Int32(local.tm_gmtoff)
+    }
+}
+
+/// Where a container's output is kept.
+struct ContainerLog {
+    var path: String
+    var descriptor: Int32
+    /// Bytes; 0 is no limit.
+    var limit: UInt64
+
+    /// Opened for appending, made where it is missing.
+    init(path: String, limit: UInt64) throws(SyscallError) {
+        self.path = path
+        self.limit = limit
+        descriptor = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600).release()
+    }
+}

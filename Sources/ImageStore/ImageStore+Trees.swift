@@ -1,0 +1,59 @@
+import Glibc
+import LinuxKernel
+import OCISpec
+
+extension ImageStore {
+    /// The image's files for one mapping of ids, built where they are missing. Needs the keeper's privileges to build;
+    /// two processes that want the same tree build it once.
+    public func tree(of image: StoredImage, map: IDMap) throws(StoreError) -> Tree {
+        try storing("make the files of image \(image.id.hex.prefix(12))") {
+            let kind = try treeKind()
+            let directory = layout.tree(image.chainID, map, kind)
+            let root = directory + "/root"
+            let tree = Tree(path: root, objects: kind == .dataOnly ? layout.objects : nil)
+            if access(root, F_OK) == 0 { return tree }
+            try build(image, map, kind, in: directory)
+            return tree
+        }
+    }
+
+    /// The kind that was asked for, else the one that this kernel mounts.
+    public func treeKind() throws(StoreError) -> TreeKind {
+        if let wantedTreeKind { return wantedTreeKind }
+        return try storing("try out overlay mounts") {
+            try prepare()
+            return try TreeProbe(layout: layout).kind()
+        }
+    }
+
+    private func build(_ image: StoredImage, _ map: IDMap, _ kind: TreeKind, in directory: String) throws {
+        try prepare()
+        let session = try IngestSession(layout)
+        defer { _ = session }
+        try Directory.create(directory)
+        let lock = try FileLock(directory + "/lock")
+        defer { _ = lock }
+        let root = directory + "/root"
+        if access(root, F_OK) == 0 { return }
+        let new = directory + "/new"
+        try Directory.removeTree(new)
+        try check("mkdir", new) { mkdir(new, 0o700) }
+        do {
+            let objects = try OwnedDescriptor.open(layout.objects, O_RDONLY | O_DIRECTORY)
+            let linked = try OwnedDescriptor.open(layout.linked, O_RDONLY | O_DIRECTORY)
+            let contents: any ContentSource =
+                switch kind {
+                case .dataOnly: RedirectedContents(objects: objects.raw)
+                case .copy: WholeContents(objects: objects.raw, linked: linked.raw)
+                }
+            var builder = try TreeBuilder(try merge(image.layers), map: map, contents: contents, into: new)
+            try builder.build()
+            // Redirecting files are metadata, which file systems keep in order by themselves; whole ones are not.
+            if kind == .copy { try sync() }
+            try check("rename", root) { rename(new, root) }
+        } catch {
+            try? Directory.removeTree(new)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import CShims
+import Glibc
+import LinuxKernel
+import OCISpec
+
+/// Runs work that starts threads in a child of its own, so that this process stays fit for namespaces and forks.
+///
+/// What the work returns or throws comes back as data over a pipe. The child dies with its parent.
+func inChild(_ work: () throws -> JSON) throws -> JSON {
+    var ends: [Int32] = [-1, -1]
+    try check("pipe") { swiftpod_pipe(&ends) }
+    let reader = OwnedDescriptor(adopting: ends[0])
+    let writer = OwnedDescriptor(adopting: ends[1])
+    let parent = getpid()
+    let child = try forkSingleThreaded()
+    if child == 0 {
+        // Only this process's death can leave the child without a reader: what is half done then is resumable.
+        _ = swiftpod_prctl(1 /* PR_SET_PDEATHSIG */, UInt(SIGKILL), 0, 0, 0)
+        if getppid() != parent { _exit(125) }
+        try? writer.writeAll(answer(work).encoded())
+        _exit(0)
+    }
+    // Closed here, so that the end of the child is the end of the pipe.
+    _ = consume writer
+    let bytes = try reader.readAll(limit: 1 << 20)
+    var status: Int32 = 0
+    try check("waitpid") { waitpid(child, &status, 0) }
+    if let answer = try? JSON(parsing: bytes) {
+        if let value = answer["value"] { return value }
+        throw CommandError(
+            answer["message"]?.string ?? "", exitCode: Int32(clamping: answer["exitCode"]?.integer ?? 125))
+    }
+    // Killed half-way: as a shell says it.
+    let signal = status & 0x7F
+    throw CommandError(
+        signal == 0 ? "helper process ended without an answer" : "helper process was killed by signal \(signal)",
+        exitCode: signal == 0 ? 125 : 128 + signal)
+}
+
+private func answer(_ work: () throws -> JSON) -> JSON {
+    do {
+        return JSON(members: ["value": try work()])
+    } catch {
+        let failure = failure(error)
+        return JSON(members: [
+            "message": .string(failure.message), "exitCode": .integer(Int64(failure.exitCode)),
+        ])
+    }
+}

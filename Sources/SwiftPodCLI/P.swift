@@ -1,6 +1,0 @@
-import Glibc
-import Registry
-
-public func commandMain() -> Never {
-    exit(0)
-}

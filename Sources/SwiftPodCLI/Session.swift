@@ -1,0 +1,90 @@
+import ContainerEngine
+import Glibc
+import ImageStore
+import LinuxKernel
+import OCISpec
+
+/// What a verb works with once its words are read: the engine, the store, and a voice for warnings.
+struct Session {
+    let engine: Engine
+    var store: ImageStore { engine.images }
+    var volumes: VolumeStore { VolumeStore(root: engine.session.layout.volumes) }
+
+    init(_ invocation: Invocation, registry: RegistryOptions = RegistryOptions()) throws {
+        let paths = try StorePaths(invocation.globals, caller: invocation.caller)
+        let warn = warner(invocation.globals)
+        for warning in invocation.globals.warnings { warn(warning) }
+        var settings = EngineSettings(dataRoot: paths.data, runtimeRoot: paths.runtime)
+        settings.warn = warn
+        if let seconds = invocation.caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
+            settings.keeperIdleTimeout = seconds
+        }
+        // Forces the fallback of kernels without data-only layers, to try it where they are.
+        if let word = invocation.caller.variable("SWIFTPOD_TREE_KIND"), !word.isEmpty {
+            guard let kind = TreeKind(rawValue: word) else {
+                throw CommandError("SWIFTPOD_TREE_KIND: unknown kind \(word)")
+            }
+            settings.treeKind = kind
+        }
+        let layout = DataLayout(data: paths.data, runtime: paths.runtime)
+        let treeKind = settings.treeKind
+        settings.pull = { (name, platform, policy) throws(EngineError) in
+            do throws(CommandError) {
+                let store: ImageStore
+                do throws(StoreError) {
+                    store = try ImageStore(root: layout.data, treeKind: treeKind)
+                } catch { throw CommandError(error.message) }
+                try PullProcess(store: store, options: registry, showsProgress: !registry.quiet)
+                    .bring(name, platform: platform, policy: policy)
+            } catch { throw EngineError(.failed, error.message, cause: error) }
+        }
+        engine = try Engine(settings)
+    }
+}
+
+/// Prints warnings, unless `--log-level` is above them.
+func warner(_ globals: GlobalOptions) -> (String) -> Void {
+    let isSilent = globals.logLevel > .warning
+    return { message in
+        if !isSilent { try? writeAll(2, Array("Warning: \(message)\n".utf8)) }
+    }
+}
+
+/// Where things are kept, by the command line, the environment and the caller's id.
+package struct StorePaths: Equatable, Sendable {
+    package let data: String
+    package let runtime: String
+
+    package init(_ globals: GlobalOptions, caller: Caller, uid: UInt32 = geteuid()) throws(CommandError) {
+        if let root = globals.root {
+            data = caller.absolute(root)
+        } else if uid == 0 {
+            data = "/var/lib/swiftpod"
+        } else if let home = caller.variable("XDG_DATA_HOME"), home.hasPrefix("/") {
+            data = cleanPath(home + "/swiftpod")
+        } else if let home = caller.variable("HOME"), home.hasPrefix("/") {
+            data = cleanPath(home + "/.local/share/swiftpod")
+        } else {
+            throw CommandError("find the store: neither XDG_DATA_HOME nor HOME is set, give --root DIR")
+        }
+        if let root = globals.runRoot {
+            runtime = caller.absolute(root)
+        } else if uid == 0 {
+            runtime = "/run/swiftpod"
+        } else if let home = caller.variable("XDG_RUNTIME_DIR"), home.hasPrefix("/") {
+            runtime = cleanPath(home + "/swiftpod")
+        } else {
+            runtime = StorePaths.withoutSession(uid)
+        }
+    }
+
+    /// Without XDG_RUNTIME_DIR: the session's directory where there is one of ours, else one under /tmp. The engine
+    /// refuses either where it is somebody else's.
+    private static func withoutSession(_ uid: UInt32) -> String {
+        var status = stat()
+        if lstat("/run/user/\(uid)", &status) == 0, status.st_uid == uid, status.st_mode & S_IFMT == S_IFDIR {
+            return "/run/user/\(uid)/swiftpod"
+        }
+        return "/tmp/swiftpod-run-\(uid)"
+    }
+}

@@ -1,0 +1,69 @@
+/// Which verbs there are.
+enum VerbTable {
+    static let top: [Verb] = [
+        .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login, .logout,
+        .logs,
+        .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .untag, .version, .wait,
+    ]
+
+    /// `swiftpod container VERB` and so on.
+    static let groups: [VerbGroup] = [
+        VerbGroup(
+            name: "container", summary: "Manage containers",
+            verbs: [
+                .create, .exec, .containerExists, .containerInspect, .kill, .containerList, .logs, .ps, .rm, .run,
+                .start, .stop, .wait,
+            ]),
+        VerbGroup(
+            name: "image", summary: "Manage images",
+            verbs: [
+                .imageExists, .importImage, .imageInspect, .imageList, .load, .pull, .imageRemove, .save, .tag, .untag,
+            ]),
+        VerbGroup(name: "system", summary: "Manage swiftpod", verbs: [.info]),
+        VerbGroup(
+            name: "volume", summary: "Manage volumes",
+            verbs: [.volumeCreate, .volumeExists, .volumeInspect, .volumeList, .volumeRemove]),
+    ]
+
+    /// podman's verbs that are not here: refused by name, as its flags are.
+    static let unsupported: [String] = [
+        "attach", "auto-update", "build", "commit", "compose", "cp", "diff", "events", "export", "farm", "generate",
+        "healthcheck", "history", "init", "kube", "machine", "manifest", "mount", "network", "pause", "play", "pod",
+        "port", "push", "rename", "restart", "search", "secret", "stats", "top", "umount", "unmount", "unpause",
+        "unshare", "update", "checkpoint", "cleanup", "clone", "prune", "restore", "runlabel", "scp", "sign", "tree",
+        "trust", "df", "migrate", "renumber", "reset", "service", "connection", "reload",
+    ]
+
+    /// Finds the verb that the words begin with. Nil with a group alone, whose help is wanted then.
+    static func find(_ words: [String]) throws(CommandError) -> (verb: Verb, path: [String])? {
+        guard let first = words.first else { throw CommandError("missing command 'swiftpod COMMAND'") }
+        if let verb = top.first(where: { $0.answers(to: first) }) { return (verb, [verb.name]) }
+        guard let group = groups.first(where: { $0.name == first }) else {
+            throw unknown(first, in: [], known: top.map(\.name) + groups.map(\.name))
+        }
+        guard words.count > 1, words[1] != "--help", words[1] != "-h" else { return nil }
+        if let verb = group.verbs.first(where: { $0.answers(to: words[1]) }) {
+            return (verb, [group.name, verb.name])
+        }
+        throw unknown(words[1], in: [first], known: group.verbs.map(\.name))
+    }
+
+    private static func unknown(_ word: String, in path: [String], known: [String]) -> CommandError {
+        let whole = (path + [word]).joined(separator: " ")
+        if unsupported.contains(word) {
+            return CommandError("unsupported command: \(whole): podman has it, swiftpod does not yet")
+        }
+        guard let nearest = nearestName(to: word, among: known) else {
+            return CommandError("unrecognized command \(quoted(whole))")
+        }
+        let suggestion = (path + [nearest]).joined(separator: " ")
+        return CommandError("unrecognized command \(quoted(whole)) (did you mean \(quoted(suggestion))?)")
+    }
+}
+
+/// Verbs under a noun.
+struct VerbGroup: Sendable {
+    let name: String
+    let summary: String
+    let verbs: [Verb]
+}

@@ -1,0 +1,16 @@
+#!/bin/sh
+# as-user.sh PROGRAM [WORD]...: runs a program as an unprivileged user: the caller, or, called by root, the user that
+# prepare.sh made. The program is copied to where that user can run it.
+set -eu
+if [ "$(id -u)" != 0 ]; then exec "$@"; fi
+user=swiftpodtest
+program=$1
+shift
+place=$(mktemp -d /var/tmp/swiftpod-as-user.XXXXXX)
+trap 'rm -rf "$place"' EXIT
+chmod 755 "$place"
+install -m 755 "$program" "$place/${program##*/}"
+cd /
+env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$(getent passwd $user | cut -d: -f6)" USER=$user \
+    TERM="${TERM:-dumb}" LANG="${LANG:-C.UTF-8}" \
+    setpriv --reuid $user --regid "$(id -g $user)" --init-groups -- "$place/${program##*/}" "$@"

@@ -1,0 +1,51 @@
+#!/bin/bash
+# disk.sh KERNEL-DIRECTORY OUTPUT-DIRECTORY FILE...: makes `initramfs` and `disk`, an ext4 image with busybox, the id
+# mapping helpers, a user `tester` with subordinate ids, and the files in /test, where one must be called `run`.
+# Must be root: the image has files of several owners.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+kernel=$1
+output=$2
+shift 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+version=$(cat "$kernel/version")
+
+# The initramfs: busybox, the modules in the order in which they must be loaded, and a script.
+mkdir -p "$work/initramfs/bin" "$work/initramfs/modules"
+cp /bin/busybox "$work/initramfs/bin/"
+install -m 755 "$here/guest/initramfs-init" "$work/initramfs/init"
+for module in virtio_pci virtio_blk crc32c_generic ext4 overlay; do
+    # A module that is built in says so instead of naming a file.
+    modprobe -d "$kernel" -S "$version" --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
+done | awk '!seen[$0]++' | while read -r file; do
+    cp "$file" "$work/initramfs/modules/"
+    basename "$file" >> "$work/initramfs/modules/order"
+done
+(cd "$work/initramfs" && find . | busybox cpio -o -H newc 2> /dev/null) > "$output/initramfs"
+
+# The disk.
+disk=$work/disk
+mkdir -p "$disk"/{bin,sbin,usr/bin,etc,proc,sys,dev,run,tmp,root,home/tester,test,lib,lib64}
+chmod 755 "$disk"
+cp /bin/busybox "$disk/bin/"
+for applet in $(busybox --list); do
+    [ "$applet" = busybox ] || ln -s /bin/busybox "$disk/bin/$applet"
+done
+install -m 755 "$here/guest/init" "$disk/sbin/init"
+for helper in newuidmap newgidmap; do
+    cp -a "$(readlink -f "$(command -v $helper)")" "$disk/usr/bin/$helper"
+    ldd "$(command -v $helper)" | grep -o '/[^ ]*' | while read -r library; do
+        mkdir -p "$disk$(dirname "$library")"
+        cp -L "$library" "$disk$library"
+    done
+done
+printf 'root:x:0:0::/root:/bin/sh\ntester:x:1000:1000::/home/tester:/bin/sh\n' > "$disk/etc/passwd"
+printf 'root:x:0:\ntester:x:1000:\n' > "$disk/etc/group"
+printf 'tester:100000:65536\n' | tee "$disk/etc/subuid" > "$disk/etc/subgid"
+chown 1000:1000 "$disk/home/tester"
+chmod 700 "$disk/home/tester"
+cp -L "$@" "$disk/test/"
+rm -f "$output/disk"
+truncate -s 1G "$output/disk"
+mke2fs -q -t ext4 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard -d "$disk" "$output/disk"

@@ -1,0 +1,22 @@
+#!/bin/bash
+# kernel.sh DIRECTORY: puts Debian's cloud kernel there as `vmlinuz`, with its modules below `lib/modules`. The package
+# is downloaded by apt, which checks its signature, and unpacked; nothing is installed.
+set -euo pipefail
+mkdir -p "$1"
+directory=$(readlink -f "$1")
+[ ! -e "$directory/version" ] || exit 0
+
+# Debian 12's, wherever this runs: 6.1 is what the fallback is tested with.
+package=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }')
+[ -n "$package" ] || { echo "kernel.sh: apt knows no linux-image-cloud-amd64" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+(cd "$work" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb -x ./*.deb unpacked)
+version=${package#linux-image-}
+depmod -b "$work/unpacked" "$version"
+rm -rf "$directory/lib"
+mkdir -p "$directory/lib"
+mv "$work/unpacked/lib/modules" "$directory/lib/modules"
+mv "$work/unpacked/boot/vmlinuz-$version" "$directory/vmlinuz"
+# Last, so that an interrupted run starts over.
+echo "$version" > "$directory/version"
