@@ -128,7 +128,7 @@ extension Assembler {
             }
             (to.a, to.b, to.c) = (change.set.rawValue, change.clear.rawValue, change.propagation?.rawValue ?? 0)
             to.n = change.recursive ? 1 : 0
-        case .cover(let target, let tree):
+        case .cover(let target, let tree, _):
             to.op = SWIFTPOD_MOVE
             (to.input, to.a) = (tree.index, UInt64(target.index))
         case .attach(let tree, let path, let root):

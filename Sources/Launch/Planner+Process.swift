@@ -94,7 +94,11 @@ extension Planner {
         // Without it the change of user would drop what the next steps need.
         add(.control(.keepCapabilities))
         let denied = !facts.setgroupsAllowed || plan.maps?.denySetgroups ?? false
-        if !options.keepGroups, !denied { add(.setGroups(user.additionalGids)) }
+        if !options.keepGroups, !denied {
+            // Whether a joined namespace denies it, nobody has told us; having no groups to set, we can do without.
+            let isUnknown = user.additionalGids.isEmpty && options.joined.contains { $0.kinds.contains(.user) }
+            add(.setGroups(user.additionalGids), tolerating: isUnknown ? [EPERM] : [])
+        }
         add(.becomeUser(uid: user.uid, gid: user.gid))
         add(.raiseCapabilities)
     }

@@ -71,15 +71,15 @@ extension Planner {
                 .mount(
                     FileSystem(
                         type: "tmpfs", source: "tmpfs", parameters: ["nr_inodes=2", "mode=755"],
-                        attributes: [.readOnly, .noSetuid, .noDevices, .noExecute], destination: "the masks"),
+                        attributes: [.readOnly, .noSetuid, .noDevices, .noExecute]),
                     into: masks.directory))
-            add(.cover(anchor, with: masks.directory))
+            add(.cover(anchor, with: masks.directory, name: "masks"))
             anchor = masks.directory
         }
         if case .tree = planned {
             add(.change(.slot(root, name: "/"), MountChange(propagation: .private, recursive: true)))
         }
-        add(.cover(anchor, with: root))
+        add(.cover(anchor, with: root, name: "root"))
     }
 
     /// Late, so that nothing above has to pass by it.

@@ -3,7 +3,15 @@ import LinuxKernel
 extension Step: CustomStringConvertible {
     /// As the plan prints it.
     var description: String {
-        isFallback ? "else \(action)" : action.description
+        "\(isFallback ? "else " : "")\(action)\(detail)\(tolerated.isEmpty ? "" : ", if it can be done")"
+    }
+
+    /// What an error leaves out.
+    private var detail: String {
+        guard case .mount(let system, _) = action else { return "" }
+        let words = [system.attributes.description] + system.parameters
+        let text = words.filter { !$0.isEmpty }.joined(separator: ",")
+        return text.isEmpty ? "" : " (\(text))"
     }
 }
 
@@ -27,7 +35,8 @@ extension Step.Action: CustomStringConvertible {
     private var identityDescription: String? {
         switch self {
         case .becomeUser(let uid, let gid): "become user \(uid), group \(gid)"
-        case .setGroups(let groups): "set groups \(groups.map(String.init).joined(separator: ","))"
+        case .setGroups(let groups):
+            "set groups \(groups.isEmpty ? "to none" : groups.map(String.init).joined(separator: ","))"
         case .setLimit(let limit): "set \(limit.name) to \(limit.soft):\(limit.hard)"
         case .bound(let mask, _): "limit bounding capabilities to \(mask)"
         case .raiseCapabilities: "raise capabilities"
@@ -62,10 +71,10 @@ extension Step.Action: CustomStringConvertible {
             "take \(path)\(recursive ? " and what is mounted below" : "")"
         case .takeTree(.slot, _, _): "take terminal"
         case .mountOverlay: "mount overlay on /"
-        case .mount(let system, _): "mount \(system.type) on \(system.destination)"
+        case .mount(let system, _): "mount \(system.type) \(system.destination.map { "on \($0)" } ?? "to mask with")"
         case .change(.slot(_, let name), let change): "make \(name) \(change)"
         case .change(.path(let path), let change): "make host's \(path) \(change)"
-        case .cover: "put the root in place"
+        case .cover(_, _, let name): "put \(name) in place"
         case .attach(_, let path, _): "mount on \(path)"
         case .copyUp(let path, _, _): "copy up \(path)"
         case .mask(let path, _, _, _): "mask \(path)"

@@ -56,7 +56,7 @@ struct Step: Equatable, Sendable {
         case mountOverlay(Layers, into: Slot)
         case mount(FileSystem, into: Slot)
         case change(MountTarget, MountChange)
-        case cover(Slot, with: Slot)
+        case cover(Slot, with: Slot, name: String)
         case attach(Slot, at: String, in: Slot)
         case copyUp(String, in: Slot, to: Slot)
         case mask(String, in: Slot, directory: Slot, file: Slot)
@@ -138,8 +138,8 @@ struct FileSystem: Equatable, Sendable {
     var parameters: [String] = []
     /// MOUNT_ATTR_* bits.
     var attributes: MountAttributes = []
-    /// Where it goes, for whoever reads the plan or an error.
-    var destination: String
+    /// Where it goes, for whoever reads the plan or an error; nil for what covers masked paths.
+    var destination: String?
 }
 
 /// Which mount is changed.
