@@ -11,6 +11,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -72,6 +73,14 @@ static long send_report(int channel, uint32_t kind, int index, int value, int de
         message.msg_controllen = sizeof control.bytes;
     }
     return CALL(sendmsg, channel, &message, MSG_NOSIGNAL);
+}
+
+static void report_failure(int channel, const struct swiftpod_step *step, int index, int failure, int context) {
+    struct swiftpod_report report = {.kind = SWIFTPOD_FAILED, .index = index, .value = failure};
+    int has_log = step->op == SWIFTPOD_FS_SET || step->op == SWIFTPOD_FS_LAYERS || step->op == SWIFTPOD_FS_CREATE;
+    // A file system's context keeps what it has to say, as "e overlay: …".
+    if (has_log) CALL(read, context, report.text, sizeof report.text - 1);
+    CALL(sendto, channel, &report, sizeof report, MSG_NOSIGNAL, 0, 0);
 }
 
 static long await_byte(int channel) {
@@ -156,6 +165,16 @@ static long set_ids(uint64_t uid, uint64_t gid) {
 static long load_filter(const struct swiftpod_step *step) {
     struct sock_fprog program = {.len = (unsigned short)step->n, .filter = (struct sock_filter *)step->data};
     return CALL(seccomp, SECCOMP_SET_MODE_FILTER, step->a, &program);
+}
+
+// A network of its own begins with its loopback down, and programs count on it.
+static long raise_loopback(void) {
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    long control = CALL(socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (control < 0) return control;
+    long result = CALL(ioctl, control, SIOCSIFFLAGS, &request);
+    CALL(close, control);
+    return result;
 }
 
 static long set_limit(const struct swiftpod_step *step) {
@@ -288,6 +307,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
     case SWIFTPOD_UNSHARE: return CALL(unshare, step->a);
     case SWIFTPOD_HOSTNAME: return CALL(sethostname, step->data, step->n);
     case SWIFTPOD_DOMAINNAME: return CALL(setdomainname, step->data, step->n);
+    case SWIFTPOD_LOOPBACK: return raise_loopback();
     case SWIFTPOD_SET_IDS: return set_ids(step->a, step->b);
     case SWIFTPOD_GROUPS: return CALL(setgroups, step->n, step->data);
     case SWIFTPOD_RLIMIT: return set_limit(step);
@@ -348,7 +368,7 @@ static void run(const struct swiftpod_program *program) {
         if ((step->flags & SWIFTPOD_FALLBACK) && step->out >= 0 && program->slots[step->out] >= 0) continue;
         long result = perform(&child, step, (int)index);
         if (result < 0 && !is_tolerated(step, result)) {
-            send_report(child.channel, SWIFTPOD_FAILED, (int)index, (int)-result, -1);
+            report_failure(child.channel, step, (int)index, (int)-result, step->in >= 0 ? program->slots[step->in] : -1);
             CALL(exit_group, 125);
         }
         if (result >= 0 && step->out >= 0) program->slots[step->out] = (int32_t)result;

@@ -13,6 +13,11 @@ enum { depth_limit = 64, buffer_size = 16384, entry_header = 19, empty_path = 0x
 
 static long copy_directory(int from, int to, int depth);
 
+static void copy_times(const struct stat *status, int to) {
+    struct timespec times[2] = {status->st_atim, status->st_mtim};
+    CALL(utimensat, to, 0, times, 0);
+}
+
 static long copy_bytes(int from, int to) {
     char buffer[buffer_size];
     for (;;) {
@@ -34,6 +39,7 @@ static long copy_file(int from, int to, const char *name, const struct stat *sta
     if (copy >= 0) {
         CALL(fchown, copy, status->st_uid, status->st_gid);
         if (result >= 0) result = CALL(fchmod, copy, status->st_mode & 07777);
+        copy_times(status, (int)copy);
         CALL(close, copy);
     }
     CALL(close, source);
@@ -96,6 +102,7 @@ static long copy_directory(int from, int to, int depth) {
     }
     if (result < 0) return result;
     CALL(fchown, to, status.st_uid, status.st_gid);
+    copy_times(&status, to);
     return CALL(fchmod, to, status.st_mode & 07777);
 }
 

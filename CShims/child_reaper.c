@@ -39,6 +39,8 @@ long swiftpod_child_reaper(uint64_t capabilities, int channel) {
     // This process is a copy of the launcher: its memory is nobody's business in the container.
     CALL(prctl, PR_SET_DUMPABLE, 0);
     CALL(prctl, PR_SET_NAME, "init");
+    // What a terminal sends to its foreground must come once, forwarded, and not by both ways.
+    CALL(setsid);
     // Not even the channel: its end must mean that the command was executed.
     CALL(close_range, 0, ~0U, 0);
     (void)channel;

@@ -40,6 +40,8 @@ struct swiftpod_report {
     int32_t index;
     /// An error number, a moment or a pid.
     int32_t value;
+    /// What the kernel says about a file system that it would not mount, zero-terminated.
+    char text[160];
 };
 enum {
     SWIFTPOD_FAILED = 1,
@@ -66,6 +68,7 @@ enum swiftpod_op {
     SWIFTPOD_UNSHARE,      // unshare(a)
     SWIFTPOD_HOSTNAME,
     SWIFTPOD_DOMAINNAME,
+    SWIFTPOD_LOOPBACK,     // the loopback interface of this network namespace is up
     SWIFTPOD_SET_IDS,      // setresgid(b), setresuid(a)
     SWIFTPOD_GROUPS,       // data: n gid_t
     SWIFTPOD_RLIMIT,       // a: resource, b: soft, c: hard

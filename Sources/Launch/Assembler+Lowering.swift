@@ -31,6 +31,7 @@ extension Assembler {
         case .setDomainname(let name):
             to.op = SWIFTPOD_DOMAINNAME
             (to.data, to.n) = (put(name), UInt64(name.utf8.count))
+        case .raiseLoopback: to.op = SWIFTPOD_LOOPBACK
         default: return false
         }
         return true

@@ -10,10 +10,16 @@ public struct LaunchError: Error, Equatable, Sendable, CustomStringConvertible {
     public let isCommandNotFound: Bool
     /// The step was to execute the command, and it cannot be executed: exit code 126.
     public let isCannotInvoke: Bool
+    /// What the kernel adds about a file system that it would not mount: `overlay: …`.
+    public let detail: String?
 
-    public init(step: String, errno: Int32, isCommandNotFound: Bool = false, isCannotInvoke: Bool = false) {
+    public init(
+        step: String, errno: Int32, detail: String? = nil, isCommandNotFound: Bool = false,
+        isCannotInvoke: Bool = false
+    ) {
         self.step = step
         self.errno = errno
+        self.detail = detail
         self.isCommandNotFound = isCommandNotFound
         self.isCannotInvoke = isCannotInvoke
     }
@@ -22,7 +28,10 @@ public struct LaunchError: Error, Equatable, Sendable, CustomStringConvertible {
         self.init(step: error.subject.isEmpty ? error.call : "\(error.call) \(error.subject)", errno: error.errno)
     }
 
-    public var description: String { "\(step): \(SyscallError.reason(errno))" }
+    public var description: String {
+        if errno == 0 { return step }
+        return "\(step): \(SyscallError.reason(errno))\(detail.map { " (\($0))" } ?? "")"
+    }
 }
 
 /// A specification that cannot be made into a plan. Nothing has been touched.

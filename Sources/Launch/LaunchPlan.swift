@@ -13,6 +13,8 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     var steps: [Step] = []
     /// How many descriptors the steps name.
     var slotCount = 0
+    /// When the caller has something to do.
+    var moments: Set<LaunchMoment> = []
     /// The cgroup the process is born in.
     var cgroup: Int32?
 

@@ -98,7 +98,7 @@ private struct Launcher: ~Copyable {
                 _ = fchown(descriptor, gift.uid, gid_t.max)
             }
         }
-        try work(.created, pid)
+        if plan.moments.contains(.created) { try work(.created, pid) }
         try goOn()
     }
 
@@ -160,8 +160,17 @@ private struct Launcher: ~Copyable {
         let step = plan.steps[program.origin(of: Int(report.index))]
         switch step.action {
         case .execute, .probe: return LaunchError(executing: step.action.description, errno: report.value)
-        default: return LaunchError(step: step.action.description, errno: report.value)
+        default:
+            return LaunchError(step: step.action.description, errno: report.value, detail: detail(report))
         }
+    }
+
+    /// The first line of the kernel's log, without its level: `e overlay: …`.
+    private func detail(_ report: swiftpod_report) -> String? {
+        let text = withUnsafeBytes(of: report.text) {
+            String(decoding: $0.prefix { $0 != 0 && $0 != 0x0a }, as: UTF8.self)
+        }
+        return text.count > 2 ? String(text.dropFirst(2)) : nil
     }
 
     private func died() -> LaunchError {

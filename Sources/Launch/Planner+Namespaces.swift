@@ -106,6 +106,7 @@ extension Planner {
 
     /// While /proc is still the host's, whose sysctl files show the namespaces of whoever opens them.
     mutating func planNames(_ spec: RuntimeSpec, sysctls: [String: String]) {
+        if own.contains(.network) { add(.raiseLoopback) }
         if let name = spec.hostname, !name.isEmpty { add(.setHostname(name)) }
         if let name = spec.domainname, !name.isEmpty { add(.setDomainname(name)) }
         for (name, value) in sysctls.sorted(by: { $0.key < $1.key }) {

@@ -57,7 +57,7 @@ extension Planner {
         planUser(process.user)
         // As the user, but with all capabilities: a directory may be open to one or to the other only.
         add(.changeDirectory(process.cwd))
-        // Every change of user or capabilities up to here would have cleared it.
+        // Every change of user up to here would have cleared it; the capabilities that are given up below do not.
         if let signal = options.parentDeathSignal { add(.control(.parentDeathSignal(signal))) }
         if options.reaper {
             add(.reap(capabilities?.effective ?? CapabilityMask(bits: .max)))
@@ -80,7 +80,6 @@ extension Planner {
                     effective: capabilities.effective, permitted: capabilities.permitted,
                     inheritable: capabilities.inheritable))
             add(.setAmbient(capabilities.ambient, last: facts.lastCapability))
-            if let signal = options.parentDeathSignal { add(.control(.parentDeathSignal(signal))) }
         }
         if process.noNewPrivileges {
             add(.control(.noNewPrivileges))

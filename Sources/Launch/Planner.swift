@@ -21,6 +21,7 @@ struct Planner {
         self.facts = facts
         self.options = options
         isInUserNamespace = facts.inUserNamespace
+        plan.moments = options.moments
     }
 
     mutating func newSlot() -> Slot {

@@ -28,6 +28,7 @@ extension Step.Action: CustomStringConvertible {
         case .unshare(let kinds): "unshare \(kinds.names)"
         case .setHostname(let name): "set host name \(name)"
         case .setDomainname(let name): "set domain name \(name)"
+        case .raiseLoopback: "raise the loopback interface"
         default: identityDescription ?? fileDescription ?? mountDescription ?? endDescription
         }
     }

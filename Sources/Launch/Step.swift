@@ -34,6 +34,7 @@ struct Step: Equatable, Sendable {
         case unshare(NamespaceKinds)
         case setHostname(String)
         case setDomainname(String)
+        case raiseLoopback
         // Identity.
         case becomeUser(uid: UInt32, gid: UInt32)
         case setGroups([UInt32])

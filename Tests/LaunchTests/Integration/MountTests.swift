@@ -141,7 +141,8 @@ import Testing
             ),
             (
                 .init(destination: "/x", type: "tmpfs", source: nil, options: ["nosuchoption=1"]),
-                LaunchError(step: "mount tmpfs on /x", errno: EINVAL)
+                LaunchError(
+                    step: "mount tmpfs on /x", errno: EINVAL, detail: "tmpfs: Unknown parameter 'nosuchoption'")
             ),
             (
                 bind(try fixture.host("some"), "/etc/text/below", ["bind"]),

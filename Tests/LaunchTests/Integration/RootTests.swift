@@ -119,6 +119,7 @@ import Testing
         let outcome = try fixture.run("cat /proc/self/mountinfo; ls /proc/self/fd | wc -l; cat /proc/net/dev")
         #expect(!outcome.output.contains(fixture.path))
         #expect(!outcome.output.contains("eth"))
+        #expect(try fixture.run("busybox ip address show lo").output.contains("inet 127.0.0.1/8"))
         // 0, 1, 2 and the one that ls reads the directory by.
         #expect(outcome.lines.contains("4"))
     }
