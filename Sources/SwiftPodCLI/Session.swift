@@ -33,6 +33,7 @@ struct Session {
 
     /// Moves this process to where it may change the store's trees and volumes.
     func takeRights() throws {
+        try engine.becomePrivileged()
     }
 }
 
