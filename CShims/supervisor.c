@@ -30,7 +30,7 @@
 // A terminal that nobody has open just now is looked at again after so many milliseconds.
 #define RETRY 100
 // A supervisor without work for so many milliseconds gives its clean pages back.
-#define RESTLESS 1000
+#define RESTLESS 200
 
 enum { HUNG_UP = 1, CLOSED = 2 };
 
