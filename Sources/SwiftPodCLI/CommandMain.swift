@@ -5,17 +5,19 @@ import LinuxKernel
 
 /// The whole program: reads the command line, does what it says, leaves by exit(3).
 public func commandMain() -> Never {
+    let started = monotonicNanoseconds()
     swiftpod_use_local_names()
     let arguments = CommandLine.arguments
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
-    exit(run(arguments, caller: .process))
+    exit(run(arguments, caller: .process, started: started))
 }
 
 /// One command line, from its words to an exit status.
-func run(_ arguments: [String], caller: Caller) -> Int32 {
+func run(_ arguments: [String], caller: Caller, started: UInt64) -> Int32 {
     let program = arguments.first.map(programName) ?? "swiftpod"
     var invocation = Invocation(
-        program: program, path: [], words: arguments.dropFirst(), globals: GlobalOptions(), caller: caller)
+        program: program, path: [], words: arguments.dropFirst(), globals: GlobalOptions(), caller: caller,
+        started: started)
     do {
         return try dispatch(&invocation)
     } catch {

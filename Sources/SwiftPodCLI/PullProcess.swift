@@ -51,9 +51,3 @@ extension RegistryOptions {
         return result
     }
 }
-
-extension RegistryClient {
-    func pull(_ name: String, into store: ImageStore, options: PullOptions) throws -> StoredImage {
-        throw RegistryError(.unsupported, "pull \(name): not connected yet")
-    }
-}

@@ -7,33 +7,38 @@ import OCISpec
 /// What a verb works with once its words are read: the engine, the store, and a voice for warnings.
 struct Session {
     let engine: Engine
-    let store: ImageStore
+    var store: ImageStore { engine.images }
+    var volumes: VolumeStore { VolumeStore(root: engine.session.layout.volumes) }
 
     init(_ invocation: Invocation, registry: RegistryOptions = RegistryOptions()) throws {
         let paths = try StorePaths(invocation.globals, caller: invocation.caller)
         let warn = warner(invocation.globals)
         for warning in invocation.globals.warnings { warn(warning) }
-        let store = try ImageStore(root: paths.data)
         var settings = EngineSettings(dataRoot: paths.data, runtimeRoot: paths.runtime)
         settings.warn = warn
         if let seconds = invocation.caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
             settings.keeperIdleTimeout = seconds
         }
+        // Forces the fallback of kernels without data-only layers, to try it where they are.
+        if let word = invocation.caller.variable("SWIFTPOD_TREE_KIND"), !word.isEmpty {
+            guard let kind = TreeKind(rawValue: word) else {
+                throw CommandError("SWIFTPOD_TREE_KIND: unknown kind \(word)")
+            }
+            settings.treeKind = kind
+        }
+        let layout = DataLayout(data: paths.data, runtime: paths.runtime)
+        let treeKind = settings.treeKind
         settings.pull = { (name, platform, policy) throws(EngineError) in
             do throws(CommandError) {
+                let store: ImageStore
+                do throws(StoreError) {
+                    store = try ImageStore(root: layout.data, treeKind: treeKind)
+                } catch { throw CommandError(error.message) }
                 try PullProcess(store: store, options: registry, showsProgress: !registry.quiet)
                     .bring(name, platform: platform, policy: policy)
             } catch { throw EngineError(.failed, error.message, cause: error) }
         }
-        self.store = store
         engine = try Engine(settings)
-    }
-
-    var volumes: VolumeStore { VolumeStore(root: engine.settings.dataRoot + "/volumes") }
-
-    /// Moves this process to where it may change the store's trees and volumes.
-    func takeRights() throws {
-        try engine.becomePrivileged()
     }
 }
 

@@ -24,6 +24,8 @@ struct Invocation {
     var words: ArraySlice<String>
     var globals: GlobalOptions
     let caller: Caller
+    /// When the program began, by the monotonic clock, in nanoseconds.
+    var started: UInt64 = 0
 
     /// Applies the options after the verb and returns the other words.
     mutating func parse<Target>(

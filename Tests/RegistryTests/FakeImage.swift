@@ -25,6 +25,8 @@ struct FakeImage: Sendable {
         }
     }
 
+    static let architecture = Platform.host.architecture
+
     mutating func dropDiffID() { diffIDs.removeLast() }
 
     var config: [UInt8] {

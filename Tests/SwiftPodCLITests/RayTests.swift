@@ -44,7 +44,7 @@ import Testing
     ]
 
     @Test(arguments: workers.map(\.options))
-    func workers(options: [String]) throws {
+    func isUnderstood(options: [String]) throws {
         let request = try parseRun(options + Self.tail)
         let configuration = request.configuration
         #expect(configuration.source == .image("registry.example/whisper:1", pull: .missing, platform: nil))
@@ -103,7 +103,7 @@ import Testing
     ]
 
     @Test(arguments: runOptions)
-    func runOptions(option: String) throws {
+    func isAccepted(option: String) throws {
         let words = Self.workers[3].options + option.split(separator: " ").map(String.init) + Self.tail
         let request = try parseRun(words, caller: caller(files: ["/work/list": "A=1\n"]))
         #expect(request.configuration.entrypoint == ["python"])

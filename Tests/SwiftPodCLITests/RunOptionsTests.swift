@@ -168,7 +168,7 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        ("--entrypoint x --user", "requires at least 1 arg(s), only received 0"),
+        ("--entrypoint x --user", "flag needs an argument: --user"),
         ("--env =x image", "invalid environment variable: \"=x\""),
         ("--env-file no image", "open /work/no: no such file or directory"),
         ("--umask 9 image", "invalid argument \"9\" for \"--umask\" flag: invalid umask"),
@@ -208,7 +208,7 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         ("--add-host a image", "invalid argument \"a\" for \"--add-host\" flag: bad format for add-host"),
         ("--stop-signal FOO image", "invalid argument \"FOO\" for \"--stop-signal\" flag: invalid signal: FOO"),
         ("--stop-timeout x image", "invalid argument \"x\" for \"--stop-timeout\" flag: not a number"),
-        ("--timeout=-1 image", "invalid argument \"-1\" for \"--timeout\" flag: not a number"),
+        ("--timeout=-1 image", "invalid argument \"-1\" for \"--timeout\" flag: out of range"),
         ("--shm-size 5x image", "invalid argument \"5x\" for \"--shm-size\" flag: invalid size"),
         (
             "--security-opt foo image",

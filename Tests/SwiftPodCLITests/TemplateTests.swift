@@ -5,7 +5,7 @@ import Testing
 @Suite struct TemplateTests {
     static let value: JSON = [
         "ID": "abc", "Names": "web", "List": ["a", "b"], "Empty": [], "Number": 5, "Half": 0.5, "Off": false,
-        "Map": ["k": "v", "a": "b"], "State": ["Pid": 7, "Health": nil], "Text": "x y",
+        "Map": ["k": "v", "a": "b"], "State": ["Pid": 7, "Health": .null], "Text": "x y",
         "Mounts": [["Source": "/a", "RW": true], ["Source": "/b", "RW": false]],
     ]
 

@@ -85,7 +85,7 @@ struct TransportFailure: Error, Sendable {
         case .proxyAuthenticationRequired:
             self.init(.final, RegistryError(.unauthorized, "connect to \(host): the proxy asks for credentials"))
         case .invalidProxyResponse:
-            self.init(.transient, RegistryError(.network, "connect to \(host): the proxy refuses"))
+            self.init(.unreachable, RegistryError(.network, "connect to \(host): the proxy refuses"))
         default:
             self.init(.transient, RegistryError(.network, "talk to \(host): \(error.shortDescription)"))
         }

@@ -38,7 +38,7 @@ extension Verb {
         }
         let session = try Session(invocation)
         let source: ArchiveSource = options.input.map { .path(invocation.caller.absolute($0)) } ?? .descriptor(0)
-        try session.takeRights()
+        try session.engine.becomePrivileged()
         let images = try session.store.load(from: source)
         if images.isEmpty { throw CommandError("load: the archive holds no image") }
         if !options.quiet {
@@ -126,7 +126,7 @@ extension Verb {
         let name = try words.count == 2 ? localReference(words[1]) : nil
         let session = try Session(invocation)
         let source: ArchiveSource = path == "-" ? .descriptor(0) : .path(invocation.caller.absolute(path))
-        try session.takeRights()
+        try session.engine.becomePrivileged()
         let image = try session.store.importRootfs(
             from: source, name: name, changes: options.changes, message: options.message)
         try Output.line(image.id.description)

@@ -38,7 +38,7 @@ extension Verb {
         } else if words.isEmpty {
             throw CommandError("image name or ID must be specified")
         }
-        try session.takeRights()
+        try session.engine.becomePrivileged()
         var failures = FailureCollector()
         for word in words {
             do {

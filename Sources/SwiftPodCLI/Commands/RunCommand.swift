@@ -15,10 +15,11 @@ extension Verb {
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
         let session = try Session(invocation, registry: request.pull)
-        try HelloContainer.provide(for: &request, session)
+        try HelloContainer.provide(for: &request, session, started: invocation.started)
         if request.detach {
-            let id = try session.engine.runDetached(request.configuration)
-            try cidFile?.write(id)
+            let id = try session.engine.runDetached(request.configuration) { (id) throws(EngineError) in
+                try cidFile?.writeForEngine(id)
+            }
             try Output.line(id)
             return 0
         }
@@ -26,9 +27,7 @@ extension Verb {
         let io = AttachedStreams.callers(request.streams, tty: tty, signalProxy: request.signalProxy)
         let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) { () throws(EngineError) in
             try session.engine.run(request.configuration, io: io) { (id) throws(EngineError) in
-                do throws(CommandError) {
-                    try cidFile?.write(id)
-                } catch { throw EngineError(.failed, error.message, cause: error) }
+                try cidFile?.writeForEngine(id)
             }
         }
         return status.code
@@ -43,7 +42,7 @@ extension Verb {
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
         let session = try Session(invocation, registry: request.pull)
-        try HelloContainer.provide(for: &request, session)
+        try HelloContainer.provide(for: &request, session, started: invocation.started)
         let container = try session.engine.create(request.configuration)
         try cidFile?.write(container.id)
         try Output.line(container.id)
@@ -60,6 +59,12 @@ private struct IDFile {
         guard access(path, F_OK) != 0 else {
             throw CommandError("container id file exists: \(path): make sure that no container uses it, or delete it")
         }
+    }
+
+    func writeForEngine(_ id: String) throws(EngineError) {
+        do throws(CommandError) {
+            try write(id)
+        } catch { throw EngineError(.failed, error.message, cause: error) }
     }
 
     func write(_ id: String) throws(CommandError) {

@@ -33,7 +33,7 @@ extension Verb {
         let session = try Session(invocation)
         let name = words.first ?? randomName()
         guard isObjectName(name) else { throw CommandError("names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*") }
-        try session.takeRights()
+        try session.engine.becomePrivileged()
         if try session.volumes.volume(name) != nil {
             if options.ignore {
                 try Output.line(name)
@@ -130,7 +130,7 @@ extension Verb {
         let session = try Session(invocation)
         if options.all { words = try session.volumes.volumes().map(\.name) }
         guard options.all || !words.isEmpty else { throw CommandError("choose either one or more volumes, or all") }
-        try session.takeRights()
+        try session.engine.becomePrivileged()
         var failures = FailureCollector()
         for word in words {
             do {

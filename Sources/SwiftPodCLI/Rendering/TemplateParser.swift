@@ -23,11 +23,11 @@ struct TemplateParser {
         while let (text, action) = try next() {
             if !text.isEmpty { nodes.append(.text(text)) }
             guard let action else { break }
+            // A comment leaves nothing behind.
+            if action.hasPrefix("/*") { continue }
             var lexer = TemplateLexer(action)
             let tokens = try lexer.tokens().trimmed()
             guard let first = tokens.first else {
-                // A comment leaves nothing behind.
-                if action.isEmpty { continue }
                 throw CommandError("template: missing value for command")
             }
             switch first {
@@ -65,8 +65,7 @@ struct TemplateParser {
         }
     }
 
-    /// The text up to the next action and the action's inside; nil at the end. Trim markers have been applied, and a
-    /// comment comes back as an empty action.
+    /// The text up to the next action and the action's inside; nil at the end. Trim markers have been applied.
     private mutating func next() throws(CommandError) -> (String, Substring?)? {
         if rest.isEmpty { return nil }
         guard let open = rest.firstPlace(of: "{{") else {
@@ -88,7 +87,6 @@ struct TemplateParser {
         }
         if action.hasPrefix("/*") {
             guard action.hasSuffix("*/") else { throw CommandError("template: unclosed comment") }
-            action = action.suffix(0)
         }
         return (String(text), action)
     }
