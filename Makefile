@@ -42,15 +42,18 @@ unit: build-tests
 system: build-tests
 	$(LIMIT) 2400 $(SWIFT) test $(CONFIGURATION) --skip-build --filter 'SystemTests\.'
 
-test-vm: build-tests
-	Tests/VM/run.sh build/swiftpod
+test-vm: build
+	Tests/Machine/prepare.sh vm
+	Tests/VM/vm-test.sh build/swiftpod
 
 fuzz:
-	Tests/Fuzz/run.sh
+	Tests/Machine/prepare.sh build
+	Tests/Fuzz/fuzz.sh
 
 bench: build
 	Tests/Machine/prepare.sh bench
-	python3 Benchmarks/compare.py build/swiftpod
+	Benchmarks/compare.py --swiftpod build/swiftpod
+	Benchmarks/pull.py --swiftpod build/swiftpod
 
 clean:
 	rm -rf build .build

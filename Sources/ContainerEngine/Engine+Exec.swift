@@ -71,8 +71,10 @@ extension Engine {
         options.input = streams.input
         options.output = streams.output
         options.error = streams.error
+        var process = exec.process
+        if process.terminal { process.consoleSize = Engine.size(of: io?.terminal) }
         do {
-            let launched = try launch(try LaunchPlan(exec: exec.process, facts: .gather(), options: options))
+            let launched = try launch(try LaunchPlan(exec: process, facts: .gather(), options: options))
             let (pid, pidfd, terminal) = launched.release()
             return SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: nil, timeout: 0)

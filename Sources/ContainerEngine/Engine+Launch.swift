@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 import Launch
 import LinuxKernel
@@ -40,7 +41,7 @@ extension Engine {
         let network = NetworkConnection(record, layout: session.layout)
         if network.isNeeded { options.moments.insert(.created) }
 
-        let plan = try plan(record, options)
+        let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
         var helper: ProcessIdentity?
         do {
@@ -72,7 +73,9 @@ extension Engine {
         }
     }
 
-    private func plan(_ record: ContainerRecord, _ options: LaunchOptions) throws(EngineError) -> LaunchPlan {
+    private func plan(
+        _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
+    ) throws(EngineError) -> LaunchPlan {
         let directory = session.layout.container(record.id)
         let root: RootFilesystem
         switch record.root {
@@ -81,9 +84,11 @@ extension Engine {
         case .directory(let path):
             root = .directory(path)
         }
+        var runtime = record.specification.runtime
+        if record.hasTerminal { runtime.process?.consoleSize = Engine.size(of: terminal) }
         do {
             return try LaunchPlan(
-                spec: record.specification.runtime, rootfs: root, facts: .gather(), options: options)
+                spec: runtime, rootfs: root, facts: .gather(), options: options)
         } catch {
             throw EngineError(.invalid, error.description, cause: error)
         }
@@ -124,6 +129,13 @@ extension Engine {
 
     private static func output(_ record: ContainerRecord) -> SupervisedStreams.Output {
         record.log.driver == .passthrough ? .passedThrough : .piped
+    }
+
+    /// A terminal begins with the size of the caller's: programs look at once.
+    static func size(of terminal: Int32?) -> RuntimeSpec.ConsoleSize? {
+        var size = winsize()
+        guard let terminal, swiftpod_ioctl(terminal, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return nil }
+        return RuntimeSpec.ConsoleSize(height: size.ws_row, width: size.ws_col)
     }
 
     /// The user's ids in this process's namespace.

@@ -25,7 +25,7 @@ public struct Engine {
         self.session = session
         store = ContainerStore(session.layout)
         do {
-            images = try ImageStore(root: session.layout.images, treeKind: settings.treeKind)
+            images = try ImageStore(root: session.layout.data, treeKind: settings.treeKind)
         } catch {
             throw EngineError(error)
         }

@@ -56,12 +56,16 @@ public struct HelperProgram: Sendable {
         return pid
     }
 
-    /// Runs it to its end. Returns how it ended and what it wrote to stderr by then.
-    public func run(_ arguments: [String]) throws(SyscallError) -> (status: ExitStatus, diagnostics: String) {
+    /// Runs it to its end, with `input` as its stdin. Returns how it ended and what it wrote to stderr by then.
+    public func run(
+        _ arguments: [String], input: Int32? = nil
+    ) throws(SyscallError) -> (status: ExitStatus, diagnostics: String) {
         // A file rather than a pipe: a helper that leaves a daemon behind leaves it our descriptor too, and a pipe
         // would not end.
         let text = try OwnedDescriptor.memoryFile(named: "diagnostics")
-        let pid = try start(arguments, descriptors: [(text.raw, 2)])
+        var descriptors: [(source: Int32, number: Int32)] = [(text.raw, 2)]
+        if let input { descriptors.append((input, 0)) }
+        let pid = try start(arguments, descriptors: descriptors)
         let pidfd = try ProcessDescriptor.open(pid)
         let status = try ProcessDescriptor.wait(pidfd.raw)
         try check("lseek", "diagnostics") { lseek(text.raw, 0, SEEK_SET) }

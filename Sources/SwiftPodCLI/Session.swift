@@ -32,7 +32,7 @@ struct Session {
             do throws(CommandError) {
                 let store: ImageStore
                 do throws(StoreError) {
-                    store = try ImageStore(root: layout.images, treeKind: treeKind)
+                    store = try ImageStore(root: layout.data, treeKind: treeKind)
                 } catch { throw CommandError(error.message) }
                 try PullProcess(store: store, options: registry, showsProgress: !registry.quiet)
                     .bring(name, platform: platform, policy: policy)

@@ -1,18 +1,20 @@
 #!/bin/sh
-# prepare.sh build|test|bench: installs by apt what this Debian machine lacks for that, and, as root, makes the users
+# prepare.sh build|test|vm|bench: installs by apt what this Debian machine lacks for that, and, as root, makes the users
 # that the tests and the demonstration run as. Does nothing where nothing is missing.
 set -eu
 
 build="pkg-config libseccomp-dev libcap-dev zlib1g-dev libzstd-dev libssl-dev uidmap passt ca-certificates"
 test="slirp4netns docker-registry skopeo umoci debootstrap busybox-static tmux libcap2-bin apache2-utils python3 curl
 openssl zstd file"
+vm="qemu-system-x86 e2fsprogs kmod busybox-static gcc libc6-dev python3"
 bench="gcc libc6-dev podman crun runc bubblewrap docker-registry skopeo umoci busybox-static python3 zstd curl"
 
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
+vm) wanted="$build $vm" ;;
 bench) wanted="$build $bench" ;;
-*) echo "usage: $0 build|test|bench" >&2; exit 2 ;;
+*) echo "usage: $0 build|test|vm|bench" >&2; exit 2 ;;
 esac
 
 missing=""

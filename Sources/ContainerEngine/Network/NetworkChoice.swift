@@ -1,3 +1,4 @@
+import Glibc
 import LinuxKernel
 import OCISpec
 
@@ -42,6 +43,31 @@ struct NetworkChoice: Equatable, Sendable {
             throw EngineError(
                 .unsupported,
                 "create network: \(tool.rawValue) is not installed (install the package \(tool.packageName))")
+        }
+    }
+
+    /// Ports of the host for those that were published without one, free at this moment.
+    static func withHostPorts(_ ports: [NetworkOptions.PortMapping]) -> [NetworkOptions.PortMapping] {
+        ports.map { mapping in
+            var mapping = mapping
+            if mapping.hostPort == nil { mapping.hostPort = freePort(datagrams: mapping.transport == "udp") }
+            return mapping
+        }
+    }
+
+    private static func freePort(datagrams: Bool) -> UInt16? {
+        // SOCK_STREAM and SOCK_DGRAM.
+        let socket = Glibc.socket(AF_INET, datagrams ? 2 : 1, 0)
+        guard socket >= 0 else { return nil }
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        return withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> UInt16? in
+                guard bind(socket, generic, length) == 0, getsockname(socket, generic, &length) == 0 else { return nil }
+                return pointer.pointee.sin_port.bigEndian
+            }
         }
     }
 }

@@ -9,9 +9,18 @@ extension NetworkConnection {
         let pidFile = layout.container(record.id) + "/pasta.pid"
         unlink(pidFile)
         let words = NetworkConnection.pastaArguments(
-            ports: record.ports, options: record.networkOptions, pid: pid, pidFile: pidFile)
+            ports: record.ports, options: record.networkOptions, pidFile: pidFile)
+        let path = "/proc/\(pid)/ns/net"
         let (status, diagnostics) = try doing("start pasta") { () throws(SyscallError) in
-            let result = try program.run(words)
+            if geteuid() == 0, isMachineRoot {
+                // Root's pasta gives its rights up before it opens the namespace, and may not look into a process that
+                // has more. So it gets the namespace as its stdin, and stays root as podman's does.
+                let namespace = try OwnedDescriptor.open(path)
+                let given = ["--runas", "0", "--no-netns-quit", "--netns", "/proc/self/fd/0"]
+                let result = try program.run(words + given, input: namespace.raw)
+                return (result.status, result.diagnostics)
+            }
+            let result = try program.run(words + ["--netns", path])
             return (result.status, result.diagnostics)
         }
         guard status == .exited(0) else {
@@ -24,9 +33,14 @@ extension NetworkConnection {
         return ProcessIdentity(runningAs: helper)
     }
 
+    /// Not merely root of a keeper's namespace.
+    private var isMachineRoot: Bool {
+        (try? IDMaps.read("uid_map")) == [IDRange(inside: 0, outside: 0, count: .max)]
+    }
+
     /// podman's words for pasta: nothing of the host's loopback is reachable but by the ports asked for.
     static func pastaArguments(
-        ports: [NetworkOptions.PortMapping], options: [String], pid: Int32, pidFile: String
+        ports: [NetworkOptions.PortMapping], options: [String], pidFile: String
     ) -> [String] {
         var words = ["--config-net"]
         for port in ports {
@@ -44,8 +58,6 @@ extension NetworkConnection {
         if !given("-U", "--udp-ns") { words += ["-U", "none"] }
         if !given("--dns-forward") { words += ["--dns-forward", NetworkTool.pasta.nameServer] }
         if !given("--no-map-gw", "--map-gw") { words.append("--no-map-gw") }
-        // The namespace by its own path: pasta would else enter the container's user namespace, in which the host
-        // process it has to be has no rights.
-        return words + ["--quiet", "--pid", pidFile, "--netns", "/proc/\(pid)/ns/net"]
+        return words + ["--quiet", "--pid", pidFile]
     }
 }

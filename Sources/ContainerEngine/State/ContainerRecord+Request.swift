@@ -15,10 +15,11 @@ extension ContainerRecord {
             id: identity.id, name: identity.name, created: created, imageName: imageName, imageID: origin.image?.id,
             root: origin.root, network: origin.network.word, specification: specification)
         networkOptions = origin.network.options
-        ports = request.network.ports
+        ports = NetworkChoice.withHostPorts(request.network.ports)
         labels = (origin.image?.config.config.labels ?? [:]).merging(request.labels) { _, asked in asked }
         let named = request.mounts.map(\.destination)
         mounts = named + specification.volumes.map(\.destination).filter { !named.contains($0) }
+        user = request.user ?? origin.image?.config.config.user ?? ""
         removeOnExit = request.removeOnExit
         interactive = request.interactive
         initProcess = request.initProcess

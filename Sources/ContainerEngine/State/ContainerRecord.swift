@@ -16,6 +16,8 @@ package struct ContainerRecord: Equatable, Sendable {
     package var labels: [String: String] = [:]
     /// Destinations of the mounts that the user or the image asked for.
     package var mounts: [String] = []
+    /// `--user` or the image's, as written.
+    package var user = ""
     package var removeOnExit = false
     package var interactive = false
     package var initProcess = false
@@ -69,6 +71,7 @@ extension ContainerRecord: JSONDocument {
         ports = try json.list("ports")
         labels = try json.table("labels")
         mounts = try json.list("mounts")
+        user = try json.optional("user") ?? ""
         removeOnExit = try json.optional("removeOnExit") ?? false
         interactive = try json.optional("interactive") ?? false
         initProcess = try json.optional("init") ?? false
@@ -87,7 +90,8 @@ extension ContainerRecord: JSONDocument {
             "imageID": imageID?.json, "root": root.json, "network": .string(network),
             "networkOptions": networkOptions.jsonUnlessEmpty, "ports": ports.jsonUnlessEmpty,
             "labels": labels.jsonUnlessEmpty, "mounts": mounts.jsonUnlessEmpty,
-            "removeOnExit": removeOnExit.jsonUnlessFalse, "interactive": interactive.jsonUnlessFalse,
+            "user": user.jsonUnlessEmpty, "removeOnExit": removeOnExit.jsonUnlessFalse,
+            "interactive": interactive.jsonUnlessFalse,
             "init": initProcess.jsonUnlessFalse,
             "preservedDescriptors": preservedDescriptors == 0 ? nil : preservedDescriptors.json,
             "timeout": timeout == 0 ? nil : timeout.json, "restart": restart == .no ? nil : restart.json,

@@ -14,7 +14,6 @@ package struct DataLayout: Sendable, Equatable {
     package var active: String { data + "/active" }
     package var volumes: String { data + "/volumes" }
     package var cache: String { data + "/cache" }
-    package var images: String { data + "/images" }
 
     package func container(_ id: String) -> String { "\(containers)/\(id)" }
     package func unborn(_ id: String) -> String { "\(containers)/.new-\(id)" }
