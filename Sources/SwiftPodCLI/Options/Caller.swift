@@ -24,7 +24,8 @@ package struct Caller: Sendable {
 
     /// The process's own.
     package static let process = Caller(
-        environment: processEnvironment, variable: processVariable, workingDirectory: processDirectory, readFile: readWholeFile)
+        environment: processEnvironment, variable: processVariable, workingDirectory: processDirectory,
+        readFile: readWholeFile)
 
     /// `path`, made absolute and without `.` and `..`, by text alone.
     package func absolute(_ path: String) -> String {
