@@ -30,7 +30,7 @@
 // A terminal that nobody has open just now is looked at again after so many milliseconds.
 #define RETRY 100
 // A supervisor without work for so many milliseconds gives its clean pages back.
-#define RESTLESS 1000
+#define RESTLESS 200
 
 enum { HUNG_UP = 1, CLOSED = 2 };
 
@@ -456,6 +456,8 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         if (ready[6].revents) fill_input(l);
         if (ready[0].revents) break;
     }
+    // The ended process is not reaped yet, so that its number, the group's, is nobody else's.
+    if (s->group > 0) kill(-s->group, SIGKILL);
     int result = reap(l);
     int error = errno;
     if (result == 0) {
@@ -496,6 +498,7 @@ int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char 
     at = put_field(at, s->timeout);
     at = put_field(at, s->utc_offset);
     at = put_field(at, (int64_t)s->log_limit);
+    at = put_field(at, s->group);
     *at = 0;
     const char *arguments[4 + THEN + 1] = {"swiftpod-supervisor", id, fields, s->log_path ? s->log_path : ""};
     for (int i = 0; then[i] != NULL && i < THEN; i++) arguments[4 + i] = then[i];
@@ -523,6 +526,7 @@ void swiftpod_supervisor_main(int count, char **arguments, char **environment) {
     s.timeout = (uint32_t)take_field(&at);
     s.utc_offset = (int32_t)take_field(&at);
     s.log_limit = (uint64_t)take_field(&at);
+    s.group = (int32_t)take_field(&at);
     s.log_path = arguments[3];
     supervise(&s, 1);
     syscall(SYS_close_range, 3, ~0U, 0);

@@ -28,6 +28,9 @@ struct swiftpod_supervision {
     int32_t exit_file;
     /// 1: signals that reach this process go to the container.
     int32_t proxy;
+    /// A process group that is killed when the container has ended: one without a pid namespace may leave processes.
+    /// 0 for none.
+    int32_t group;
     /// Seconds after which the container is killed; 0 is never.
     uint32_t timeout;
     /// Seconds east of UTC, for the log's timestamps.

@@ -54,6 +54,8 @@ extension Engine {
             let process = SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: log, timeout: record.timeout)
             process.exitFile = exitFile
+            let spaces = spec.runtime.linux?.namespaces ?? []
+            if !spaces.contains(where: { $0.type == .pid && $0.path == nil }) { process.endsWithGroup() }
             var state = RunState(
                 process: ProcessIdentity(runningAs: pid) ?? ProcessIdentity(pid: pid, startTime: 0),
                 supervisor: session.identity, bootID: session.bootID, startedAt: Timestamp.now())

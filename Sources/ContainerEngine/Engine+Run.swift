@@ -109,9 +109,11 @@ extension Engine {
                 try started.process.superviseAttached(io)
             }
             flock(directory, LOCK_EX)
-            let again = RestartDecision(record.restart, status: status, facts: RunFacts(in: directory))
             endRun(record, started.state)
-            guard again.restarts else {
+            let again =
+                record.restart == .no
+                ? nil : RestartDecision(record.restart, status: status, facts: RunFacts(in: directory))
+            guard let again, again.restarts else {
                 leave(record, in: directory, mark: mark)
                 return status
             }

@@ -6,7 +6,7 @@ extension NetworkConnection {
         guard let program = HelperProgram(named: "pasta") else {
             throw EngineError(.unsupported, "create network: pasta is not installed (install the package passt)")
         }
-        let pidFile = layout.container(record.id) + "/pasta.pid"
+        let pidFile = layout.container(record.id) + "/" + NetworkConnection.pidFile
         unlink(pidFile)
         let words = NetworkConnection.pastaArguments(
             ports: record.ports, options: record.networkOptions, pidFile: pidFile)

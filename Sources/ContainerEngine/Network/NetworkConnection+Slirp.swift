@@ -23,6 +23,8 @@ extension NetworkConnection {
                     "--configure", "--mtu=65520", "--disable-host-loopback", "--enable-sandbox", "--enable-seccomp",
                     "--ready-fd=3", "--netns-type=path", "/proc/\(pid)/ns/net", "tap0",
                 ], descriptors: [(writer.raw, 3), (text.raw, 2)])
+            let pidFile = layout.container(record.id) + "/" + NetworkConnection.pidFile
+            try File.writeAtomically("\(helper)\n".utf8, to: pidFile, mode: 0o600)
             _ = consume writer
             // It writes one byte when the device stands, or ends.
             guard try !reader.readAll(limit: 16).isEmpty else {

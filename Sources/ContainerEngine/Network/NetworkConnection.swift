@@ -27,6 +27,22 @@ struct NetworkConnection {
     /// Ends the helper. It ends by itself, too, some time after the namespace has.
     func disconnect(_ helper: ProcessIdentity?) { NetworkConnection.end(helper) }
 
+    /// In the container's directory.
+    static let pidFile = "network.pid"
+
+    /// Ends the helper of a command that was killed before it had written down which it is. A pid alone may be somebody
+    /// else's by now: only one that goes by the tool's name is touched.
+    static func endLost(in directory: Int32) {
+        guard let text = try? File.readIfPresent(pidFile, in: directory, limit: 32),
+            let pid = Int32(String(decoding: text.prefix { $0 != 0x0a }, as: UTF8.self)), pid > 1,
+            let found = ProcessIdentity(runningAs: pid),
+            let name = try? File.read("/proc/\(pid)/comm", limit: 64)
+        else { return }
+        // pasta executes a variant of itself for the processor: `pasta.avx2`.
+        guard name.starts(with: "pasta".utf8) || name.starts(with: "slirp4netns".utf8) else { return }
+        end(found)
+    }
+
     static func end(_ helper: ProcessIdentity?) {
         guard let helper, let pidfd = (try? ProcessDescriptor.open(helper)) ?? nil else { return }
         try? ProcessDescriptor.signal(pidfd.raw, SIGTERM)

@@ -41,7 +41,10 @@ extension Engine {
 
     /// Ends what a dead supervisor has left of a container, and writes the end that it could not.
     private func bury(_ record: ContainerRecord, _ facts: RunFacts, in directory: Int32) {
-        guard let state = facts.state else { return }
+        guard let state = facts.state else {
+            NetworkConnection.endLost(in: directory)
+            return
+        }
         if state.bootID == session.bootID {
             if let process = (try? ProcessDescriptor.open(state.process)) ?? nil {
                 try? ProcessDescriptor.signal(process.raw, SIGKILL)

@@ -35,7 +35,8 @@ final class SupervisedProcess {
         set { loop.exit_file = newValue }
     }
 
-    var pidfd: Int32 { loop.pidfd }
+    /// What is left of its process group ends with it: for a container that shares a pid namespace.
+    func endsWithGroup() { loop.group = pid }
 
     /// Passes streams and signals on until the process has ended.
     func superviseAttached(_ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
