@@ -68,6 +68,7 @@ let package = Package(
         .target(
             name: "SwiftPodCLI",
             dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),

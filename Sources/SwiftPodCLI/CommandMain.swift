@@ -1,4 +1,3 @@
-import CShims
 import ContainerEngine
 import Glibc
 import LinuxKernel
@@ -6,7 +5,6 @@ import LinuxKernel
 /// The whole program: reads the command line, does what it says, leaves by exit(3).
 public func commandMain() -> Never {
     let started = monotonicNanoseconds()
-    swiftpod_use_local_names()
     let arguments = CommandLine.arguments
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
     exit(run(arguments, caller: .process, started: started))

@@ -17,6 +17,8 @@ func inChild(_ work: () throws -> JSON) throws -> JSON {
         // Only this process's death can leave the child without a reader: what is half done then is resumable.
         _ = swiftpod_prctl(1 /* PR_SET_PDEATHSIG */, UInt(SIGKILL), 0, 0, 0)
         if getppid() != parent { _exit(125) }
+        // Here is the only place that resolves names: the rest of the program reads the files itself.
+        swiftpod_use_local_names()
         try? writer.writeAll(answer(work).encoded())
         _exit(0)
     }

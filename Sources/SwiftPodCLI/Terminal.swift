@@ -3,8 +3,8 @@ import Glibc
 import LinuxKernel
 
 /// The caller's terminal in raw mode: what is typed goes to the container's terminal, which does the rest. Its old mode
-/// comes back when this value goes, at exit(3), and when a signal ends the process.
-struct RawTerminal: ~Copyable {
+/// comes back when this object goes, at exit(3), and when a signal ends the process.
+final class RawTerminal {
     /// nil where the descriptor is no terminal.
     init?(_ descriptor: Int32) {
         guard tcgetattr(descriptor, &savedMode) == 0 else { return nil }
@@ -71,15 +71,17 @@ extension AttachedStreams {
     }
 }
 
-/// Runs with the caller's terminal as it has to be for these streams.
+/// Runs with the caller's terminal as it has to be for these streams, from the moment that `body` calls its argument:
+/// before that, while an image is pulled perhaps, an interrupt is still one.
 func withTerminal<Result>(
-    _ io: AttachedStreams, tty: Bool, warn: (String) -> Void, _ body: () throws(EngineError) -> Result
+    _ io: AttachedStreams, tty: Bool, warn: @escaping (String) -> Void,
+    _ body: (() -> Void) throws(EngineError) -> Result
 ) throws(EngineError) -> Result {
-    guard tty, io.stdin != nil else { return try body() }
-    guard let raw = RawTerminal(0) else {
-        warn("the input device is not a TTY: --tty and --interactive might not work properly")
-        return try body()
-    }
+    guard tty, io.stdin != nil else { return try body({}) }
+    var raw: RawTerminal?
     defer { withExtendedLifetime(raw) {} }
-    return try body()
+    return try body {
+        raw = RawTerminal(0)
+        if raw == nil { warn("the input device is not a TTY: --tty and --interactive might not work properly") }
+    }
 }

@@ -3,7 +3,7 @@ enum VerbTable {
     static let top: [Verb] = [
         .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login, .logout,
         .logs,
-        .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .untag, .version, .wait,
+        .man, .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .untag, .version, .wait,
     ]
 
     /// `swiftpod container VERB` and so on.

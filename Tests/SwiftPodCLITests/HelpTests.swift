@@ -42,3 +42,13 @@ import Testing
         }
     }
 }
+
+@Suite struct ManPageTests {
+    @Test func namesCommandsAndOptions() {
+        let page = manPage("swiftpod")
+        #expect(page.hasPrefix(".TH SWIFTPOD 1\n"))
+        #expect(page.contains(".SS swiftpod run [options] IMAGE [COMMAND [ARG...]]\n"))
+        #expect(page.contains("\\fB\\-e, \\-\\-env\\fR \\fINAME[=VALUE]\\fR\n"))
+        #expect(page.contains(".SS swiftpod volume ls"))
+    }
+}

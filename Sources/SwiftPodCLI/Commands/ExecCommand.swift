@@ -88,8 +88,9 @@ extension Verb {
         let io = AttachedStreams.callers(
             configuration.detach ? [] : streams, tty: configuration.tty, signalProxy: true)
         let status = try withTerminal(io, tty: configuration.tty, warn: warner(invocation.globals)) {
-            () throws(EngineError) in
-            try session.engine.exec(container, configuration, io: io)
+            (enterRawMode) throws(EngineError) in
+            enterRawMode()
+            return try session.engine.exec(container, configuration, io: io)
         }
         return status?.code ?? 0
     }

@@ -43,7 +43,8 @@ struct ImageRow {
 
     var document: JSON {
         JSON(members: [
-            "Id": .string(image.id.hex), "ParentId": .string(""), "RepoTags": .null,
+            "Id": .string(image.id.hex), "ParentId": .string(""),
+            "RepoTags": image.names.isEmpty ? .null : .array(image.names.map(JSON.string)),
             "RepoDigests": .array(image.digests.map(JSON.string)), "Size": .integer(image.size), "SharedSize": 0,
             "VirtualSize": .integer(image.size), "Labels": image.config.config.labels.isEmpty ? .null : image.labels,
             "Containers": .integer(Int64(users)),

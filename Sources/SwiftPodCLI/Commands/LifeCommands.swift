@@ -50,8 +50,10 @@ extension Verb {
             options.interactive ? [.stdin, .stdout, .stderr] : [.stdout, .stderr]
         let tty = try session.hasTerminal(container)
         let io = AttachedStreams.callers(streams, tty: tty, signalProxy: options.signalProxy)
-        let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) { () throws(EngineError) in
-            try session.engine.start(container, attach: io)
+        let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) {
+            (enterRawMode) throws(EngineError) in
+            enterRawMode()
+            return try session.engine.start(container, attach: io)
         }
         return status?.code ?? 0
     }

@@ -25,9 +25,11 @@ extension Verb {
         }
         let tty = request.configuration.tty
         let io = AttachedStreams.callers(request.streams, tty: tty, signalProxy: request.signalProxy)
-        let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) { () throws(EngineError) in
+        let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) {
+            (enterRawMode) throws(EngineError) in
             try session.engine.run(request.configuration, io: io) { (id) throws(EngineError) in
                 try cidFile?.writeForEngine(id)
+                enterRawMode()
             }
         }
         return status.code

@@ -4,28 +4,28 @@ import LinuxKernel
 /// What a command line is read against: the caller's environment, directory and files. Tests bring their own.
 package struct Caller: Sendable {
     package var environment: @Sendable () -> [(name: String, value: String)]
+    /// One variable; nil where it is not set.
+    package var variable: @Sendable (String) -> String?
     /// Absolute.
     package var workingDirectory: @Sendable () -> String
     package var readFile: @Sendable (String) throws(CommandError) -> [UInt8]
 
     package init(
         environment: @escaping @Sendable () -> [(name: String, value: String)],
+        variable: (@Sendable (String) -> String?)? = nil,
         workingDirectory: @escaping @Sendable () -> String,
         readFile: @escaping @Sendable (String) throws(CommandError) -> [UInt8]
     ) {
         self.environment = environment
+        self.variable = variable ?? { name in environment().last { $0.name == name }?.value }
         self.workingDirectory = workingDirectory
         self.readFile = readFile
     }
 
     /// The process's own.
     package static let process = Caller(
-        environment: processEnvironment, workingDirectory: processDirectory, readFile: readWholeFile)
-
-    /// The value of one variable; nil where it is not set.
-    package func variable(_ name: String) -> String? {
-        environment().last { $0.name == name }?.value
-    }
+        environment: processEnvironment, variable: processVariable, workingDirectory: processDirectory,
+        readFile: readWholeFile)
 
     /// `path`, made absolute and without `.` and `..`, by text alone.
     package func absolute(_ path: String) -> String {
@@ -35,6 +35,7 @@ package struct Caller: Sendable {
 
 /// A path without empty parts, `.` and `..`, as Go's filepath.Clean does it.
 package func cleanPath(_ path: String) -> String {
+    if isClean(path) { return path }
     let rooted = path.hasPrefix("/")
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
@@ -52,6 +53,21 @@ package func cleanPath(_ path: String) -> String {
     return joined.isEmpty ? "." : joined
 }
 
+/// Absolute, and without anything to leave out: nearly every path there is. Worth telling apart, because splitting and
+/// joining instantiates generic types, which costs as much as parsing a command line.
+private func isClean(_ path: String) -> Bool {
+    let slash = UInt8(ascii: "/")
+    let dot = UInt8(ascii: ".")
+    var previous: UInt8 = 0
+    for byte in path.utf8 {
+        // A part that begins with a dot may be a hidden file's name as well: the long way finds out.
+        if previous == slash, byte == slash || byte == dot { return false }
+        if previous == 0, byte != slash { return false }
+        previous = byte
+    }
+    return previous != 0 && (previous != slash || path.utf8.count == 1)
+}
+
 @Sendable private func processEnvironment() -> [(name: String, value: String)] {
     var variables: [(name: String, value: String)] = []
     var entry = environ
@@ -61,6 +77,10 @@ package func cleanPath(_ path: String) -> String {
         entry += 1
     }
     return variables
+}
+
+@Sendable private func processVariable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
 }
 
 @Sendable private func processDirectory() -> String {

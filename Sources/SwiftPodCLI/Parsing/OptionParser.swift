@@ -125,22 +125,28 @@ package struct OptionParser<Target> {
 
     private func row(named name: String) -> Found? {
         for group in rows {
-            for row in group where row.description.name == name { return .own(row) }
+            if let index = Self.index(of: name, in: group) { return .own(group[index]) }
         }
         for group in globals {
-            for row in group where row.description.name == name { return .global(row) }
+            if let index = OptionParser<GlobalOptions>.index(of: name, in: group) { return .global(group[index]) }
         }
         return nil
     }
 
     private func row(letter: UInt8) -> Found? {
         for group in rows {
-            for row in group where row.description.short == letter { return .own(row) }
+            if let index = group.firstIndex(where: { $0.description.short == letter }) { return .own(group[index]) }
         }
         for group in globals {
-            for row in group where row.description.short == letter { return .global(row) }
+            if let index = group.firstIndex(where: { $0.description.short == letter }) { return .global(group[index]) }
         }
         return nil
+    }
+
+    /// Lengths first: comparing texts costs many times as much, and there are a hundred and fifty rows.
+    fileprivate static func index(of name: String, in rows: [OptionRow<Target>]) -> Int? {
+        let count = name.utf8.count
+        return rows.firstIndex { $0.description.name.utf8.count == count && $0.description.name == name }
     }
 
     private func apply(
