@@ -56,7 +56,8 @@ extension Planner {
         case "sysfs" where !own.contains(.network):
             one.words.isRecursive = true
             try take("/sys", into: &one)
-        case "mqueue" where !own.contains(.ipc): try take("/dev/mqueue", into: &one)
+        // The user namespace that owns the queues may be shared too; else they are the host's.
+        case "mqueue" where !own.contains(.ipc): one.fallback = "/dev/mqueue"
         // Also refused where /sys is covered in part, as it is inside another container.
         case "sysfs": one.fallback = "/sys"
         case "cgroup", "cgroup2": one.fallback = "/sys/fs/cgroup"

@@ -219,7 +219,7 @@ let comparisonExpectations: [String: String] = [
     + mount /etc/resolv.conf bind files/resolv.conf bind,rprivate,ro,nosuid,noexec,nodev
     + mount /run tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=755
     + mount /tmp tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=1777
-    + mount /var/tmp tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=755
+    + mount /var/tmp tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=1777
     + read-only
     """,
     "readonly_notmpfs": """
@@ -237,7 +237,7 @@ let comparisonExpectations: [String: String] = [
     "tmpfs": """
     - mount /run/.containerenv bind files/containerenv bind,rprivate
     + mount /bar tmpfs tmpfs size=1m,mode=700,rw,rprivate,nosuid,nodev
-    + mount /foo tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=755
+    + mount /foo tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=1777
     + mount /run tmpfs tmpfs rw,rprivate,nosuid,nodev,mode=755
     """,
     "mounts": """

@@ -163,7 +163,8 @@ extension SpecificationBuilder {
         var options = words
         if below?.isEmpty ?? true { options.removeAll { $0 == "tmpcopyup" } }
         if !options.contains(where: { $0.hasPrefix("mode=") }) {
-            options.append("mode=\(String(below?.mode ?? 0o755, radix: 8))")
+            // A place that is not there yet gets what the kernel gives: anybody may write, as with podman.
+            options.append("mode=\(String(below?.mode ?? 0o1777, radix: 8))")
         }
         // The owner is filled in when the user is known.
         if changesOwner { options.append("U") }
