@@ -69,8 +69,14 @@ let package = Package(
             exclude: ["Policy/README.md"],
             swiftSettings: swift),
         .target(
+            name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
+            exclude: ["README.md"],
+            swiftSettings: swift),
+        .target(
             name: "SwiftPodCLI",
-            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            dependencies: [
+                "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
+            ],
             exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
@@ -87,7 +93,7 @@ let package = Package(
             name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
-            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),
