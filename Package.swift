@@ -17,7 +17,8 @@ let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
     name: "swiftpod",
     products: [
-        .executable(name: "swiftpod", targets: ["swiftpod"])
+        .executable(name: "swiftpod", targets: ["swiftpod"]),
+        .library(name: "SwiftPod", targets: ["SwiftPod"]),
     ],
     traits: [
         // Everything that needs an HTTP client. Without it (`--disable-default-traits`) the rest builds and tests in
@@ -55,7 +56,7 @@ let package = Package(
         .target(
             name: "Registry",
             dependencies: [
-                "ImageStore", "OCISpec", "LinuxKernel", "CCrypto",
+                "ImageStore", "OCISpec", "LinuxKernel", "CShims", "CCrypto",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Registry"])),
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Registry"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Registry"])),
@@ -69,13 +70,25 @@ let package = Package(
             exclude: ["Policy/README.md"],
             swiftSettings: swift),
         .target(
-            name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
+            name: "OptionGrammar", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             exclude: ["README.md"],
+            swiftSettings: swift),
+        // What the library's launcher process does, and how it is spoken to.
+        .target(
+            name: "Workers",
+            dependencies: [
+                "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
+            ],
+            exclude: ["README.md"],
+            swiftSettings: swift),
+        .target(
+            name: "SwiftPod", dependencies: ["Workers", "YAML", "OCISpec", "LinuxKernel", "CShims"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
+                "SwiftPod", "Workers", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec",
+                "LinuxKernel", "CShims",
             ],
             exclude: ["README.md"],
             swiftSettings: swift),
@@ -94,6 +107,10 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "WorkersTests",
+            dependencies: ["SwiftPod", "Workers", "OptionGrammar", "ContainerEngine", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),

@@ -87,6 +87,18 @@ int swiftpod_send_descriptors(int socket, const int *descriptors, int count);
 /// Returns the number of descriptors received, all close-on-exec; 0 at the end of the stream.
 int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity);
 
+/// Sends bytes over a local socket, the first of them with up to 16 descriptors. Returns how many, or -1 with errno.
+long swiftpod_send_message(int socket, const void *bytes, size_t size, const int *descriptors, int count);
+/// Receives bytes and the descriptors that come with them, at most `*count`, all close-on-exec; the others are closed.
+/// `*count` becomes how many there are. Returns how many bytes; 0 at the end of the stream.
+long swiftpod_receive_message(int socket, void *bytes, size_t size, int *descriptors, int *count);
+/// Who is at the other end of a connected local socket, as this process's user namespace counts.
+int swiftpod_peer(int socket, unsigned *uid, int *pid);
+/// A listening local stream socket of mode 0600, or -1 with errno.
+int swiftpod_listen(const char *path);
+/// accept4(2), close-on-exec.
+int swiftpod_accept(int listener);
+
 /* Lets getpwnam(3), getgrnam(3) and getaddrinfo(3) read files and ask DNS, whatever nsswitch.conf says. */
 void swiftpod_use_local_names(void);
 
