@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef CLONE_INTO_CGROUP
@@ -366,6 +367,13 @@ static int is_tolerated(const struct swiftpod_step *step, long failure) {
     return 0;
 }
 
+// The system call, where libc would go by the vDSO: what that needs is libc's to set up.
+static uint64_t monotonic_now(void) {
+    struct timespec now = {0};
+    CALL(clock_gettime, CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 // Handlers are the launcher's, and what it ignores, SIGPIPE say, a container does not.
 static void reset_signals(void) {
     struct kernel_sigaction by_default = {0};
@@ -387,12 +395,14 @@ static long perform_all(struct child *child, int *failed) {
             return result;
         }
         if (result >= 0 && step->out >= 0) program->slots[step->out] = (int32_t)result;
+        if (program->trace && index < SWIFTPOD_TRACE_STEPS) program->trace->ended[index] = monotonic_now();
     }
     return 0;
 }
 
 static void run(const struct swiftpod_program *program) {
     struct child child = {.program = program, .channel = program->channel};
+    if (program->trace) program->trace->child = monotonic_now();
     // Signals are blocked here.
     reset_signals();
     // With the launcher's end open here too, its death would go unnoticed.

@@ -36,12 +36,15 @@ extension Engine {
     func prepare(
         _ configuration: ContainerConfiguration, cleansAside: Bool = false
     ) throws(EngineError) -> Origin {
+        StartTrace.enter(.lookUp)
         if cleansAside { try cleanUpAside() } else { try cleanUpAfterTheDead() }
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
         let network = try NetworkChoice(configuration.network, store: store)
         let image = try findImage(configuration.source)
+        StartTrace.enter(.keeper)
         try becomePrivileged(toJoin: configuration)
+        StartTrace.enter(.tree)
 
         let store = self.store
         let bootID = session.bootID

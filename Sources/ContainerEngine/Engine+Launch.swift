@@ -19,6 +19,7 @@ extension Engine {
     func launchContainer(
         _ record: ContainerRecord, in directory: Int32, io: AttachedStreams?, detached: Bool, restarts: UInt32 = 0
     ) throws(EngineError) -> Started {
+        StartTrace.enter(.plan)
         let spec = record.specification
         var options = try launchOptions(record)
         let streams = try doing("connect container's streams") { () throws(SyscallError) in
@@ -85,7 +86,7 @@ extension Engine {
         }
     }
 
-    private func plan(
+    func plan(
         _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
     ) throws(EngineError) -> LaunchPlan {
         var runtime = record.specification.runtime
@@ -152,7 +153,7 @@ extension Engine {
     }
 
     /// The other containers' namespaces, as descriptors of this process.
-    private func openJoins(
+    func openJoins(
         _ joins: [Specification.Join]
     ) throws(EngineError) -> [(kinds: NamespaceKinds, descriptor: Int32)] {
         var opened: [(kinds: NamespaceKinds, descriptor: Int32)] = []

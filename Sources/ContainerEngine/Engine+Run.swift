@@ -10,7 +10,8 @@ extension Engine {
         _ configuration: ContainerConfiguration, io: AttachedStreams,
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
     ) throws(EngineError) -> ExitStatus {
-        if WorkerPolicy.obstacle(to: configuration, io) == nil {
+        // Of a process that has become another nobody could tell what its start took.
+        if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
             try becomeWorker(configuration, io: io, onCreate: onCreate)
         }
         let origin = try prepare(configuration)
@@ -112,6 +113,7 @@ extension Engine {
             let status = try doing("wait for container") { () throws(SyscallError) in
                 try started.process.superviseAttached(io)
             }
+            StartTrace.enter(.remove)
             flock(directory, LOCK_EX)
             endRun(record, started.state)
             let again =

@@ -74,6 +74,11 @@ struct Program: ~Copyable {
         origins.indices.contains(instruction) ? origins[instruction] : 0
     }
 
+    /// Tells the trace, where there is one, what the instructions are.
+    func describe(_ plan: LaunchPlan) {
+        if StartTrace.memory != nil { StartTrace.describe(plan.steps.map(\.description), origins: origins) }
+    }
+
     /// Performs it in this process. Returns what failed; nil at the end of a program that executes nothing.
     func become() -> swiftpod_report? {
         var program = native
@@ -99,6 +104,7 @@ struct Program: ~Copyable {
         var program = native
         program.channel = ends.child
         program.launcher_channel = ends.launcher
+        program.trace = StartTrace.memory
         var pidfd: Int32 = -1
         let pid = try check("clone", kinds.names) {
             swiftpod_launch(&program, UInt64(UInt32(bitPattern: kinds.rawValue)), cgroup, &pidfd)
