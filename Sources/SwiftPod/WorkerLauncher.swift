@@ -42,11 +42,14 @@ public final class WorkerLauncher: Sendable {
     }
 
     let connection: LauncherConnection
+    /// As it was started.
+    public let settings: Settings
 
     /// Starts the launcher process.
     /// - Throws: `.failed` where it cannot be started. What is wrong with its surroundings (no place for images, say) is
     ///   thrown by the first request.
     public init(_ settings: Settings = Settings()) throws(WorkerError) {
+        self.settings = settings
         connection = try LauncherConnection(settings)
         try connection.listen()
     }

@@ -1,4 +1,5 @@
 import ContainerEngine
+import Glibc
 import LinuxKernel
 import OCISpec
 
@@ -12,13 +13,8 @@ package struct ImageProbe: Equatable, Sendable {
     package var python: String
     /// The user id that the image's own USER, or else the caller's mapping, gives a worker.
     package var uid: UInt32
-
-    package init(workerPath: String?, ray: String?, python: String, uid: UInt32) {
-        self.workerPath = workerPath
-        self.ray = ray
-        self.python = python
-        self.uid = uid
-    }
+    /// Whether a worker can write Ray's directory; nil where that was not there to be tried.
+    package var writes: Bool?
 }
 
 extension ImageProbe: JSONDocument {
@@ -27,12 +23,13 @@ extension ImageProbe: JSONDocument {
         ray = try json.optional("ray")
         python = try json.required("python")
         uid = try json.required("uid")
+        writes = try json.optional("writes")
     }
 
     package var json: JSON {
         JSON(members: [
             "workerPath": workerPath.map(JSON.string), "ray": ray.map(JSON.string), "python": .string(python),
-            "uid": uid.json,
+            "uid": uid.json, "writes": writes.map(JSON.bool),
         ])
     }
 }
@@ -41,8 +38,15 @@ extension ImageProbe {
     /// Seconds; Ray waits as long for its own probe.
     static let timeLimit = 600
 
-    /// A worker's namespaces, and nothing else.
-    package static let options = WorkerWords.isolation + ["--entrypoint", "python"]
+    /// A worker's namespaces, its user, and Ray's directory where there is one.
+    static func options(user: [String]) -> [String] {
+        var words = WorkerWords.isolation + user + ["--entrypoint", "python"]
+        if access(rayDirectory, F_OK) == 0 { words += ["-v", "\(rayDirectory):\(rayDirectory)"] }
+        return words
+    }
+
+    /// Where a raylet has its sockets and logs, unless it was told otherwise.
+    package static let rayDirectory = "/tmp/ray"
 
     /// Marks the one line that counts among whatever else an image's Python prints.
     static let mark = "swiftpod-probe:"
@@ -73,6 +77,9 @@ extension ImageProbe {
                     r["ray"] = v["version"]
                 except Exception:
                     pass
+        d = "/tmp/ray"
+        if os.path.isdir(d):
+            r["writes"] = os.access(d, os.W_OK)
         print("\\n\(mark)" + json.dumps(r))
         """
 

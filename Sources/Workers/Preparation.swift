@@ -79,7 +79,7 @@ struct Preparation {
     private func probe(_ order: WorkerOrder) throws -> ImageProbe {
         var asked = order
         // Options for the work itself, devices say, are none of the probe's business; as Ray's own, it has none.
-        asked.options = ImageProbe.options
+        asked.options = ImageProbe.options(user: order.user)
         asked.command = ["-c", ImageProbe.script]
         let (request, _) = try asked.request()
         let pipe = try OwnedDescriptor.pipe()
