@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
-            exclude: ["Policy/README.md"],
+            exclude: ["Policy/README.md", "OCI/README.md"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
