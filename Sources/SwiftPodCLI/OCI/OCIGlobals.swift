@@ -2,6 +2,7 @@ import ContainerEngine
 import Glibc
 import LinuxKernel
 import OCISpec
+import OptionGrammar
 
 /// The runtime's global options, as runc and crun spell them.
 struct OCIGlobals: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import OptionGrammar
 
 /// Which of its two command lines a call of this program means: podman's, or that of an OCI runtime. Several verbs are
 /// in both. The rule is told to users in README.md; nothing else decides.

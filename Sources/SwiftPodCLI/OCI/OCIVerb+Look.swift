@@ -1,6 +1,7 @@
 import ContainerEngine
 import Glibc
 import OCISpec
+import OptionGrammar
 
 /// The options of verbs that print or act on what is there.
 struct OCILookOptions: Sendable {

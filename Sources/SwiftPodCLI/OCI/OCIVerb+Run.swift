@@ -2,6 +2,7 @@ import ContainerEngine
 import Glibc
 import LinuxKernel
 import OCISpec
+import OptionGrammar
 
 /// The options of `create` and `run`.
 struct OCIBundleOptions: Sendable {

@@ -2,6 +2,7 @@ import ContainerEngine
 import Glibc
 import LinuxKernel
 import OCISpec
+import OptionGrammar
 
 private struct SpecOptions: Sendable {
     var bundle = "."

@@ -2,6 +2,7 @@ import ContainerEngine
 import Glibc
 import LinuxKernel
 import OCISpec
+import OptionGrammar
 
 /// One verb of the runtime's command line.
 struct OCIVerb: Sendable {
