@@ -10,6 +10,7 @@ public func commandMain() -> Never {
     let arguments = CommandLine.arguments
     if arguments.count > 1, arguments[1] == LauncherProcess.word { LauncherProcess.run(Array(arguments.dropFirst(2))) }
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
+    if let words = OCIRule.words(arguments, caller: .process) { exit(runOCI(words, caller: .process)) }
     exit(run(arguments, caller: .process, started: started))
 }
 
