@@ -85,9 +85,13 @@ let package = Package(
             name: "SwiftPod", dependencies: ["Workers", "YAML", "OCISpec", "LinuxKernel", "CShims"],
             swiftSettings: swift),
         .target(
+            name: "WorkerService", dependencies: ["SwiftPod", "OCISpec", "LinuxKernel", "CShims"],
+            swiftSettings: swift),
+        .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "SwiftPod", "Workers", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec",
+                "SwiftPod", "WorkerService", "Workers", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry",
+                "OCISpec",
                 "LinuxKernel", "CShims",
             ],
             exclude: ["README.md"],

@@ -89,7 +89,7 @@ int swiftpod_peer(int socket, unsigned *uid, int *pid) {
     return 0;
 }
 
-int swiftpod_listen(const char *path) {
+int swiftpod_listen_privately(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;

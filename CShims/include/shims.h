@@ -98,7 +98,7 @@ long swiftpod_receive_message(int socket, void *bytes, size_t size, int *descrip
 /// Who is at the other end of a connected local socket, as this process's user namespace counts.
 int swiftpod_peer(int socket, unsigned *uid, int *pid);
 /// A listening local stream socket of mode 0600, or -1 with errno.
-int swiftpod_listen(const char *path);
+int swiftpod_listen_privately(const char *path);
 /// accept4(2), close-on-exec.
 int swiftpod_accept(int listener);
 

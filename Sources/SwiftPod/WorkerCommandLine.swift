@@ -6,7 +6,7 @@ enum WorkerCommandLine {
         _ env: ContainerRuntimeEnv, _ options: WorkerOptions, arguments: [String] = [],
         environment: [(name: String, value: String)] = []
     ) throws(WorkerError) -> WorkerOrder {
-        var words = WorkerWords.isolation
+        var words = WorkerWords.isolation()
         for mount in options.mounts { words += ["--mount", try self.mount(mount)] }
         for device in options.devices { words += ["--device", quoted(device)] }
         if let cpus = options.cpus {

@@ -78,6 +78,10 @@ public final class WorkerLauncher: Sendable {
         public var pythonVersion: String?
         /// The user id of a worker.
         public var userID: UInt32?
+        /// What only a look at the image tells, for ``check(_:python:)``.
+        var writesRayDirectory: Bool?
+        var hasWorkerPath: Bool?
+        var foundWorkerPath: String?
     }
 
     /// Pulls the image where it is missing, lays it out for the id mapping that a worker needs, and finds the worker
@@ -92,12 +96,15 @@ public final class WorkerLauncher: Sendable {
     ) async throws(WorkerError) -> Prepared {
         let order = try WorkerCommandLine.order(env, options)
         let probe = refresh ? "fresh" : env.workerPath == nil ? "remembered" : "nothing"
-        let answer = try await connection.request("prepare", ["order": order.json, "probe": .string(probe)])
+        let answer = try await connection.request(
+            "prepare", ["order": order.json, "probe": .string(probe), "workerPath": env.workerPath.map(JSON.string)])
         do {
             let prepared = try Workers.Prepared(json: answer.body)
             return Prepared(
                 imageID: prepared.image, workerPath: env.workerPath ?? prepared.probe?.workerPath,
-                rayVersion: prepared.probe?.ray, pythonVersion: prepared.probe?.python, userID: prepared.probe?.uid)
+                rayVersion: prepared.probe?.ray, pythonVersion: prepared.probe?.python, userID: prepared.probe?.uid,
+                writesRayDirectory: prepared.probe?.writes, hasWorkerPath: prepared.probe?.hasGiven,
+                foundWorkerPath: prepared.probe?.workerPath)
         } catch {
             throw WorkerError(.failed, "prepare \(env.image): the launcher's answer \(error)")
         }

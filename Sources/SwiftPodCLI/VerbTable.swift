@@ -5,7 +5,7 @@ enum VerbTable {
     static let top: [Verb] = [
         .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login, .logout,
         .logs,
-        .man, .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .untag, .version, .wait,
+        .man, .ps, .pull, .rm, .rmi, .run, .save, .service, .start, .stop, .tag, .untag, .version, .wait,
     ]
 
     /// `swiftpod container VERB` and so on.
@@ -21,6 +21,9 @@ enum VerbTable {
             verbs: [
                 .imageExists, .importImage, .imageInspect, .imageList, .load, .pull, .imageRemove, .save, .tag, .untag,
             ]),
+        VerbGroup(
+            name: "serve", summary: "Check and prepare the containers of a Ray Serve configuration",
+            verbs: [.serveCheck, .servePrepare]),
         VerbGroup(name: "system", summary: "Manage swiftpod", verbs: [.info]),
         VerbGroup(
             name: "volume", summary: "Manage volumes",

@@ -15,6 +15,8 @@ package struct ImageProbe: Equatable, Sendable {
     package var uid: UInt32
     /// Whether a worker can write Ray's directory; nil where that was not there to be tried.
     package var writes: Bool?
+    /// Whether the worker path that was asked about is there; nil where none was.
+    package var hasGiven: Bool?
 }
 
 extension ImageProbe: JSONDocument {
@@ -24,12 +26,13 @@ extension ImageProbe: JSONDocument {
         python = try json.required("python")
         uid = try json.required("uid")
         writes = try json.optional("writes")
+        hasGiven = try json.optional("hasGiven")
     }
 
     package var json: JSON {
         JSON(members: [
             "workerPath": workerPath.map(JSON.string), "ray": ray.map(JSON.string), "python": .string(python),
-            "uid": uid.json, "writes": writes.map(JSON.bool),
+            "uid": uid.json, "writes": writes.map(JSON.bool), "hasGiven": hasGiven.map(JSON.bool),
         ])
     }
 }
@@ -39,8 +42,9 @@ extension ImageProbe {
     static let timeLimit = 600
 
     /// A worker's namespaces, its user, and Ray's directory where there is one.
-    static func options(user: [String]) -> [String] {
-        var words = WorkerWords.isolation + user + ["--entrypoint", "python"]
+    static func options(user: String?, isRootless: Bool) -> [String] {
+        var words = WorkerWords.isolation(isRootless: isRootless) + ["--entrypoint", "python"]
+        if let user { words.append("--user=\(user)") }
         if access(rayDirectory, F_OK) == 0 { words += ["-v", "\(rayDirectory):\(rayDirectory)"] }
         return words
     }
@@ -80,6 +84,8 @@ extension ImageProbe {
         d = "/tmp/ray"
         if os.path.isdir(d):
             r["writes"] = os.access(d, os.W_OK)
+        if len(sys.argv) > 1:
+            r["hasGiven"] = os.path.exists(sys.argv[1])
         print("\\n\(mark)" + json.dumps(r))
         """
 

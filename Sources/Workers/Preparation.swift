@@ -10,8 +10,9 @@ extension LaunchServer {
     func prepare(_ body: JSON, _ request: Int) throws {
         let order: WorkerOrder = try body.required("order")
         let wish = try ProbeWish(body)
+        let workerPath: String? = try body.optional("workerPath")
         try start(.job(request: request)) { report, _ in
-            let preparation = Preparation(engine: self.engine, report: report)
+            let preparation = Preparation(engine: self.engine, report: report, workerPath: workerPath)
             report.succeed(try preparation.run(order, wish).json)
         }
     }
@@ -58,6 +59,8 @@ package struct Prepared: Equatable, Sendable, JSONDocument {
 struct Preparation {
     let engine: Engine
     let report: ChildReport
+    /// To be looked for by a fresh probe.
+    let workerPath: String?
 
     func run(_ order: WorkerOrder, _ wish: ProbeWish) throws -> Prepared {
         let (request, warnings) = try order.request()
@@ -70,17 +73,20 @@ struct Preparation {
         if wish == .nothing { return Prepared(image: id, probe: nil) }
         let memory = ProbeMemory(directory: engine.settings.dataRoot + "/cache/workers")
         if wish == .remembered, let known = memory.recall(id) { return Prepared(image: id, probe: known) }
-        let probe = try self.probe(order)
-        memory.keep(probe, for: id, among: { (try? engine.images.image($0)) ?? nil != nil })
+        let probe = try self.probe(order, as: request.configuration.user)
+        var lasting = probe
+        // True of this request and of this host's directory, not of the image.
+        (lasting.writes, lasting.hasGiven) = (nil, nil)
+        memory.keep(lasting, for: id, among: { (try? engine.images.image($0)) ?? nil != nil })
         return Prepared(image: id, probe: probe)
     }
 
     /// Starts the image's Python as a worker would be started, and hears what it says.
-    private func probe(_ order: WorkerOrder) throws -> ImageProbe {
+    private func probe(_ order: WorkerOrder, as user: String?) throws -> ImageProbe {
         var asked = order
         // Options for the work itself, devices say, are none of the probe's business; as Ray's own, it has none.
-        asked.options = ImageProbe.options(user: order.user)
-        asked.command = ["-c", ImageProbe.script]
+        asked.options = ImageProbe.options(user: user, isRootless: engine.session.isRootless)
+        asked.command = ["-c", ImageProbe.script] + (workerPath.map { [$0] } ?? [])
         let (request, _) = try asked.request()
         let pipe = try OwnedDescriptor.pipe()
         let reader = pipe.reader

@@ -27,16 +27,6 @@ package struct WorkerOrder: Equatable, Sendable {
             && a.environment.elementsEqual(b.environment, by: ==)
     }
 
-    /// Those of its options that choose the user, for a probe that looks with the worker's eyes.
-    package var user: [String] {
-        var words: [String] = []
-        for (index, word) in options.enumerated() {
-            if word.hasPrefix("--user=") || (word.hasPrefix("-u") && word.utf8.count > 2) { words.append(word) }
-            if word == "--user" || word == "-u", index + 1 < options.count { words += [word, options[index + 1]] }
-        }
-        return words
-    }
-
     /// The order understood, and what is said about it.
     /// - Throws: `CommandError`, in the command line's words.
     package func request(caller: Caller = .process) throws -> (RunRequest, warnings: [String]) {

@@ -1,11 +1,16 @@
+import Glibc
 import OCISpec
 
 /// The words of `run` that make a worker.
 package enum WorkerWords {
-    /// What every worker shares with its host, as Ray asks for it on its own command line.
-    package static let isolation = [
-        "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host", "--userns=keep-id",
-    ]
+    /// What every worker shares with its host, as Ray asks for it on its own command line. Root has no other ids to keep
+    /// its own apart from, and podman has no keep-id for it.
+    package static func isolation(isRootless: Bool = geteuid() != 0) -> [String] {
+        [
+            "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",
+            isRootless ? "--userns=keep-id" : "--userns=host",
+        ]
+    }
 
     /// One element of a `run_options`, into words.
     ///

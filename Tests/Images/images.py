@@ -369,8 +369,8 @@ def worker(name="worker", ray="2.60.0", python="3.11.2", user=None, has_python=T
         said = json.dumps(facts)[:-1]
         more.add("usr/bin/python", "#!/bin/sh\nif [ \"$1\" = -c ]; then\n    echo noise\n"
                  "    [ -d /tmp/ray ] && { touch /tmp/ray/.probe.$$ && rm /tmp/ray/.probe.$$; } 2>/dev/null && w=true || w=false\n"
-                 "    [ -d /tmp/ray ] || w=null\n"
-                 "    echo 'swiftpod-probe:%s, \"uid\": '$(id -u)', \"writes\": '$w'}'\n    exit 0\nfi\n"
+                 "    [ -d /tmp/ray ] || w=null\n    [ -z \"$3\" ] && g=null || { [ -e \"$3\" ] && g=true || g=false; }\n"
+                 "    echo 'swiftpod-probe:%s, \"uid\": '$(id -u)', \"writes\": '$w', \"hasGiven\": '$g'}'\n    exit 0\nfi\n"
                  "exec /bin/sh \"$@\"\n" % said, mode=0o755)
     config = {"Env": ["PATH=/usr/bin:/bin:/sbin"], "Cmd": ["/bin/sh"]}
     if user:

@@ -26,12 +26,12 @@ import Workers
 
     @Test func orderMeansWhatTheCommandLineMeans() throws {
         let order = WorkerOrder(
-            options: WorkerWords.isolation + ["--device", "/dev/null:/dev/x:r", "--cap-drop=ALL", "-e", "A=b c"],
+            options: WorkerWords.isolation() + ["--device", "/dev/null:/dev/x:r", "--cap-drop=ALL", "-e", "A=b c"],
             image: "localhost/x", command: ["-c", "print(1)"], environment: [("A", "over"), ("B", "$x \"y\"")])
         let (request, warnings) = try order.request()
         var globals = GlobalOptions()
         let words =
-            WorkerWords.isolation + ["--device=/dev/null:/dev/x:r", "--cap-drop", "ALL", "--env=A=b c"]
+            WorkerWords.isolation() + ["--device=/dev/null:/dev/x:r", "--cap-drop", "ALL", "--env=A=b c"]
             + ["-e", "A=over", "-e", "B=$x \"y\"", "localhost/x", "-c", "print(1)"]
         let line = try RunRequest(parsing: words[...], globals: &globals, caller: .process)
         #expect(request == line)
@@ -47,14 +47,14 @@ import Workers
         (["--network=private"], "network"), (["--shm-size=x"], "--shm-size"),
     ])
     func whatAWorkerCannotHaveIsRefused(options: [String], reason: String) {
-        let order = WorkerOrder(options: WorkerWords.isolation + options, image: "localhost/x", command: [])
+        let order = WorkerOrder(options: WorkerWords.isolation() + options, image: "localhost/x", command: [])
         let error = #expect(throws: CommandError.self) { try order.request() }
         #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
     }
 
     @Test(arguments: ["", "-v", "--rm"])
     func anOptionIsNoImage(image: String) {
-        let order = WorkerOrder(options: WorkerWords.isolation, image: image, command: ["x"])
+        let order = WorkerOrder(options: WorkerWords.isolation(), image: image, command: ["x"])
         #expect(throws: CommandError.self) { try order.request() }
     }
 
