@@ -138,6 +138,9 @@ int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *de
 /// Connects to a local stream socket by its path. Returns the descriptor, or -1 with errno.
 int swiftpod_connect(const char *path);
 
+/// A copy of the mount on `path` in another mount namespace, attached to nothing: its descriptor, or -1 with errno.
+int swiftpod_take_tree_of(int mount_namespace, const char *path);
+
 /// Lets the child go on after an await. Returns 0, or -1 with errno.
 int swiftpod_go_on(int channel);
 

@@ -131,9 +131,11 @@ import Testing
         expect(
             try lines(spec),
             contain: [
-                "take /proc and what is mounted below", "take /sys and what is mounted below", "take /dev/mqueue",
+                "take /proc and what is mounted below", "take /sys and what is mounted below",
                 "make /proc noexec,private with what is mounted below",
                 "make /sys ro,private with what is mounted below",
+                "mount mqueue on /dev/mqueue, if it can be done",
+                "else take /dev/mqueue and what is mounted below, if it can be done",
                 "mount cgroup2 on /sys/fs/cgroup (ro), if it can be done",
                 "else take /sys/fs/cgroup and what is mounted below, if it can be done",
             ])

@@ -69,7 +69,7 @@ import Testing
                     "sh", "-c",
                     "echo 0 > \(sysctl) && exec \"$@\"", "sh",
                 ]
-                + [pod.binary, "run", "hello"]
+                + [pod.binary, "--root", pod.files + "/data", "--runroot", pod.files + "/run", "run", "hello"]
             command.words = account(command.words)
             let output = command.run()
             #expect(output.code == 125, "\(output)")
