@@ -39,13 +39,16 @@ let package = Package(
         .systemLibrary(name: "CZstd", path: "CShims/libzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CCrypto", path: "CShims/libcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CYAML", path: "CShims/libyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(
             name: "CShims", path: "CShims",
-            exclude: ["libseccomp", "libcap", "libz", "libzstd", "libcrypto"],
+            exclude: ["libseccomp", "libcap", "libz", "libzstd", "libcrypto", "libyaml"],
             cSettings: []),
         .target(name: "LinuxKernel", dependencies: ["CShims", "CSeccomp", "CCap"], swiftSettings: swift),
         .target(name: "OCISpec", swiftSettings: swift),
+        .target(name: "YAML", dependencies: ["OCISpec", "CYAML"], swiftSettings: swift),
         .target(
             name: "ImageStore", dependencies: ["CShims", "LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
             swiftSettings: swift),
@@ -63,17 +66,24 @@ let package = Package(
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
-            exclude: ["Policy/README.md"],
+            exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
+            swiftSettings: swift),
+        .target(
+            name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
+            exclude: ["README.md"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
-            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            dependencies: [
+                "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
+            ],
             exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
@@ -83,7 +93,7 @@ let package = Package(
             name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
-            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),
