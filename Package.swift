@@ -68,9 +68,12 @@ let package = Package(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
             exclude: ["Policy/README.md"],
             swiftSettings: swift),
+        .target(name: "CStopwatch"),
+        .target(
+            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
-            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            dependencies: ["Bench", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
             exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
@@ -86,6 +89,7 @@ let package = Package(
         .testTarget(
             name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
