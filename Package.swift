@@ -72,8 +72,15 @@ let package = Package(
         .target(
             name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
+            name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
+            exclude: ["README.md"],
+            swiftSettings: swift),
+        .target(
             name: "SwiftPodCLI",
-            dependencies: ["Bench", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            dependencies: [
+                "Bench", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel",
+                "CShims",
+            ],
             exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
@@ -91,7 +98,7 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
-            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),

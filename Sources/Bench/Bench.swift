@@ -45,8 +45,13 @@ package enum BenchScenario: String, Sendable, CaseIterable {
 package enum Bench {
     /// Returns 1 where a threshold is missed by more than noise explains.
     ///
-    /// - Parameter write: gets the report, a piece at a time.
-    package static func run(_ options: BenchOptions, write: (String) throws -> Void) throws -> Int32 {
+    /// - Parameters:
+    ///   - enter: moves this process into the namespace keeper of the store in the first directory, whose runtime
+    ///     directory is the second: what its images' files belong to can then be removed.
+    ///   - write: gets the report, a piece at a time.
+    package static func run(
+        _ options: BenchOptions, enter: (String, String) throws -> Void, write: (String) throws -> Void
+    ) throws -> Int32 {
         let program = try OwnedDescriptor.open("/proc/self/exe").release()
         let floor = try floorProgram(options.floor)
         let thresholds = try options.thresholds.map(Thresholds.init(path:))
@@ -54,7 +59,10 @@ package enum Bench {
         let files = try [options.json, options.chart].map { path in
             try path.map { try OwnedDescriptor.open($0, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644).release() }
         }
-        return try Scratch.with(parent: options.scratch, user: options.user) { scratch in
+        return try Scratch.with(
+            parent: options.scratch, user: options.user,
+            enter: { try enter($0.path + "/data/swiftpod", $0.path + "/run/swiftpod") }
+        ) { scratch in
             let own = scratch.path + "/swiftpod"
             try Fixtures.copy(program, to: own)
             let report = try measure(options, scratch, program: own, floor: floor)

@@ -20,8 +20,10 @@ struct Scratch {
     let path: String
 
     /// Calls `body` in the child and returns its exit status.
+    ///
+    /// - Parameter enter: makes this process one that may remove what an unprivileged user's containers own.
     static func with(
-        parent: String, user: String, _ body: (Scratch) throws -> Int32
+        parent: String, user: String, enter: (Scratch) throws -> Void, _ body: (Scratch) throws -> Int32
     ) throws -> Int32 {
         let account = geteuid() == 0 ? try find(user) : nil
         var template = Array((parent + "/swiftpod-bench-XXXXXX").utf8CString)
@@ -39,7 +41,9 @@ struct Scratch {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         endChildren()
+        if geteuid() != 0 { try? enter(Scratch(path: path)) }
         remove(path)
+        endChildren()
         let killed = status & 0x7f
         return killed != 0 ? 128 + killed : status >> 8 & 0xff
     }

@@ -1,3 +1,5 @@
+import OptionGrammar
+
 /// Which verbs there are.
 enum VerbTable {
     static let top: [Verb] = [

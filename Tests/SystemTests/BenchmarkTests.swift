@@ -3,7 +3,7 @@ import Testing
 
 /// `swiftpod bench` from outside: it measures, it says so in every form, and it leaves nothing.
 @Suite struct BenchmarkTests {
-    private static let compiler = ["/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"].first {
+    private static let compiler: String? = ["/usr/bin/cc", "/usr/bin/gcc", "/usr/bin/clang"].first {
         access($0, X_OK) == 0
     }
 

@@ -1,4 +1,6 @@
 import Bench
+import ContainerEngine
+import OptionGrammar
 
 extension Verb {
     private static let benchTable: OptionParser<BenchOptions>.Table = [
@@ -80,7 +82,11 @@ extension Verb {
         let words = try invocation.parse(benchTable, into: &options)
         if let word = words.first { throw CommandError("unexpected argument \(quoted(word)): bench takes none") }
         do {
-            return try Bench.run(options) { text in try Output.write(text) }
+            return try Bench.run(options) { data, runtime in
+                try Engine(EngineSettings(dataRoot: data, runtimeRoot: runtime)).becomePrivileged()
+            } write: { text in
+                try Output.write(text)
+            }
         } catch let error as BenchError {
             throw CommandError(error.description)
         }
