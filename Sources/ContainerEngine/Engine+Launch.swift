@@ -76,22 +76,24 @@ extension Engine {
         }
     }
 
+    func rootFilesystem(_ record: ContainerRecord) -> RootFilesystem {
+        let directory = session.layout.container(record.id)
+        switch record.root {
+        case .tree(let path, let objects):
+            return .overlay(lower: path, objects: objects, upper: directory + "/upper", work: directory + "/work")
+        case .directory(let path):
+            return .directory(path)
+        }
+    }
+
     func plan(
         _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
     ) throws(EngineError) -> LaunchPlan {
-        let directory = session.layout.container(record.id)
-        let root: RootFilesystem
-        switch record.root {
-        case .tree(let path, let objects):
-            root = .overlay(lower: path, objects: objects, upper: directory + "/upper", work: directory + "/work")
-        case .directory(let path):
-            root = .directory(path)
-        }
         var runtime = record.specification.runtime
         if record.hasTerminal { runtime.process?.consoleSize = Engine.size(of: terminal) }
         do {
             return try LaunchPlan(
-                spec: runtime, rootfs: root, facts: .gather(), options: options)
+                spec: runtime, rootfs: rootFilesystem(record), facts: .gather(), options: options)
         } catch {
             throw EngineError(.invalid, error.description, cause: error)
         }
