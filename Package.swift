@@ -69,6 +69,9 @@ let package = Package(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
             exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
             swiftSettings: swift),
+        .target(name: "CStopwatch"),
+        .target(
+            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "OptionGrammar", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             exclude: ["README.md"],
@@ -90,9 +93,8 @@ let package = Package(
         .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "SwiftPod", "WorkerService", "Workers", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry",
-                "OCISpec",
-                "LinuxKernel", "CShims",
+                "SwiftPod", "WorkerService", "Workers", "Bench", "OptionGrammar", "ContainerEngine", "ImageStore",
+                "Registry", "OCISpec", "LinuxKernel", "CShims",
             ],
             exclude: ["README.md"],
             swiftSettings: swift),
@@ -109,6 +111,7 @@ let package = Package(
         .testTarget(
             name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
