@@ -5,6 +5,7 @@
 #   make bench      measure starts and pulls beside the kernel's floor and other runtimes
 #   make bench-check  only whether starts keep the ratios of Benchmarks/Thresholds.json
 #   make test-vm    the tests that need another kernel, in a virtual machine
+#   make test-package   build another package that depends on the library by version
 #   make fuzz       a few minutes of fuzzing for what strangers feed
 
 SWIFT = swift
@@ -46,6 +47,10 @@ system: build-tests
 test-vm: build
 	Tests/Machine/prepare.sh vm
 	Tests/VM/vm-test.sh build/swiftpod
+
+test-package:
+	Tests/Machine/prepare.sh build
+	Tests/Package/package.sh
 
 fuzz:
 	Tests/Machine/prepare.sh build

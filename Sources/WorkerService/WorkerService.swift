@@ -10,8 +10,8 @@ import Synchronization
 public struct WorkerService {
     let path: String
     let service: Service
-    private let listener: OwnedDescriptor
-    private let lock: FileLock
+    private let listener: Int32
+    private let lock: Int32
 
     /// How many clients may be connected at a time.
     static let connectionLimit = 256
@@ -20,36 +20,53 @@ public struct WorkerService {
     public init(
         path: String, settings: WorkerLauncher.Settings, version: String
     ) throws {
+        // Before the first thread is made: each would inherit the default, and the process would end in its middle.
+        var ends = WorkerService.ends
+        pthread_sigmask(SIG_BLOCK, &ends, nil)
+        signal(SIGPIPE, SIG_IGN)
+        let launcher = try WorkerLauncher(settings)
+        let (held, socket) = try WorkerService.listen(path)
         self.path = path
+        lock = held
+        listener = socket
+        service = Service(launcher, version: version)
+    }
+
+    /// Both descriptors stay open as long as the process.
+    private static func listen(_ path: String) throws(WorkerError) -> (lock: Int32, socket: Int32) {
         do throws(SyscallError) {
-            guard let held = try FileLock.ifFree(path + ".lock") else {
+            let lock = try OwnedDescriptor.open(path + ".lock", O_RDWR | O_CREAT, mode: 0o600)
+            guard flock(lock.raw, LOCK_EX | LOCK_NB) == 0 else {
                 throw SyscallError("listen", path, errno: EADDRINUSE)
             }
-            lock = held
             unlink(path)
-            listener = OwnedDescriptor(adopting: try check("listen", path) { swiftpod_listen(path) })
+            let socket = try check("listen", path) { swiftpod_listen_privately(path) }
+            return (lock.release(), socket)
         } catch {
             throw WorkerError(.failed, "start service: \(error)")
         }
-        service = Service(try WorkerLauncher(settings), version: version)
+    }
+
+    private static var ends: sigset_t {
+        var ends = sigset_t()
+        sigemptyset(&ends)
+        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&ends, signal) }
+        return ends
     }
 
     /// Serves until SIGTERM, SIGINT or SIGHUP comes, and takes the workers along.
     public func run() {
-        var ends = sigset_t()
-        sigemptyset(&ends)
-        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&ends, signal) }
-        // For every thread that is made from here on.
-        pthread_sigmask(SIG_BLOCK, &ends, nil)
-        signal(SIGPIPE, SIG_IGN)
-        let acceptor = Acceptor(listener: listener.raw, service: service)
+        var ends = WorkerService.ends
+        let acceptor = Acceptor(listener: listener, service: service)
         guard startThread({ acceptor.run() }) else { return }
         var number: Int32 = 0
         while sigwait(&ends, &number) != 0 {}
         unlink(path)
         service.launcher.close()
         // The launcher kills the workers; it is waited for, so that nothing is left when this process is gone.
-        _ = try? ProcessDescriptor.open(service.launcher.processID).waitForEnd(milliseconds: 10_000)
+        if let launcher = try? ProcessDescriptor.open(service.launcher.processID) {
+            _ = try? ProcessDescriptor.waitForEnd(launcher.raw, milliseconds: 10_000)
+        }
     }
 }
 
