@@ -101,17 +101,19 @@ extension ServeReport.Fault {
     /// A failed preparation, with what most likely mends it.
     init(_ error: WorkerError, image: String) {
         let mend: String
+        var what = error.message
         switch error.code {
         case .notFound:
             mend = "check the name; bring the image with `swiftpod pull \(image)`, or `swiftpod load` from an archive"
         case .commandNotFound, .cannotInvoke:
+            what = "the image has no python in PATH"
             mend = "put the directory of the image's python into its PATH: ENV PATH=/path/to/bin:$PATH"
         case .invalid: mend = "correct run_options"
         case .unsupported: mend = "leave that option out"
         case .permission: mend = "run as the user that Ray runs as"
         default: mend = "try `swiftpod run --rm --entrypoint python \(image) -c 'import ray'` and read what it says"
         }
-        self.init(error.message, mend: mend)
+        self.init(what, mend: mend)
     }
 }
 
@@ -128,7 +130,8 @@ extension HostPython {
             let pid = try helper.start(["-c", ImageProbe.script], descriptors: [(writer.raw, 1)])
             _ = consume writer
             let text = String(decoding: try reader.readAll(limit: 1 << 20), as: UTF8.self)
-            let status = try ProcessDescriptor.wait(try ProcessDescriptor.open(pid).raw)
+            let pidfd = try ProcessDescriptor.open(pid)
+            let status = try ProcessDescriptor.wait(pidfd.raw)
             let probe = try ImageProbe(said: text, status: status, image: python)
             self.init(python: probe.python, ray: probe.ray)
         } catch {

@@ -166,6 +166,10 @@ final class LaunchServer {
             _ = try? ProcessDescriptor.waitForEnd(child.pidfd, milliseconds: 5000)
             _ = try? ProcessDescriptor.reapIfEnded(child.pidfd)
         }
+        // One that cleans up holds what it is at.
+        if let cleaner = cleaner.flatMap({ children[$0] }) {
+            _ = try? ProcessDescriptor.waitForEnd(cleaner.pidfd, milliseconds: 30_000)
+        }
         ChildReport.current.value = ChildReport(writer: -1)
         _ = try? engine.containers()
     }

@@ -67,7 +67,7 @@ import Testing
                 "old: Python is 3.9.18, the host's is 3.11.2:", "user: the worker's user id 1000 ",
                 "remove USER from the image, or add --user=\(account.uid) to run_options",
                 "noray: the image has no Ray: install Ray in it",
-                "nopython: localhost/worker-without-python: no python in PATH",
+                "nopython: the image has no python in PATH: put the directory",
                 "missing: localhost/nowhere: image not known: check the name",
                 "option: unknown flag: --bogus: correct run_options",
                 "path: worker_path /no/such.py is not in the image: leave worker_path out, or write /ray/",
