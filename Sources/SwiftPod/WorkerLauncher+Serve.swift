@@ -80,14 +80,16 @@ extension ServeReport.Row {
                     "Python is \(python), the host's is \(wanted)",
                     mend: "build the image on Python \(wanted), or run Ray on the host in Python \(python)"))
         }
-        if let user = prepared.userID, prepared.writesRayDirectory == false || user != geteuid() {
-            let cannot =
-                prepared.writesRayDirectory == false
-                ? "cannot write \(ImageProbe.rayDirectory)" : "is not the host's \(geteuid())"
+        if let user = prepared.userID, user != geteuid() {
             faults.append(
                 .init(
-                    "the worker's user id \(user) \(cannot)",
+                    "the worker's user id \(user) is not the host's \(geteuid()): it cannot use Ray's directory",
                     mend: "remove USER from the image, or add --user=\(geteuid()) to run_options"))
+        } else if prepared.writesRayDirectory == false {
+            faults.append(
+                .init(
+                    "the worker cannot write \(ImageProbe.rayDirectory), which is another user's",
+                    mend: "remove it, or start Ray with a directory of its own (--temp-dir)"))
         }
         if prepared.hasWorkerPath == false, let path = env.workerPath {
             let mend =

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The plugin as Ray's agent uses it, with a stand-in for the few lines of Ray that it needs, and the real swiftpod.
 
-    plugin.py IMAGE    IMAGE is Tests/Images' `worker`; SWIFTPOD_BINARY names the binary
+Tests/Images' `worker` must be in the store; SWIFTPOD_BINARY names the binary.
 """
 import asyncio
 import logging
 import os
 import subprocess
 import sys
+import tempfile
 import types
 import unittest
 
@@ -60,7 +61,6 @@ class PluginTests(unittest.TestCase):
 
     def test_worker_runs(self):
         odd = "a b'\"$HOME `id`\\ \u00fc*"
-        os.makedirs("/tmp/ray", exist_ok=True)
         context = self.prepared({"image": IMAGE, "run_options": ["-e 'C=x y'", "--cap-drop=ALL"]}, {"ODD": odd})
         self.assertEqual(context.override_worker_entrypoint, "/ray/_private/workers/default_worker.py")
         environment = dict(os.environ, RAY_JOB_ID="01000000")
@@ -95,4 +95,7 @@ class PluginTests(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    # As Ray's agent is told; the place is this test's, and not a raylet's.
+    with tempfile.TemporaryDirectory() as directory:
+        sys.argv.append("--temp-dir=" + directory)
+        unittest.main(argv=sys.argv[:1])
