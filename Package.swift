@@ -60,9 +60,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Registry"])),
             ],
             swiftSettings: swift),
+        .target(name: "Cgroups", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
-            name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            name: "ContainerEngine",
+            dependencies: ["Launch", "Cgroups", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
             exclude: ["Policy/README.md"],
             swiftSettings: swift),
         .target(
@@ -75,6 +77,7 @@ let package = Package(
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
+        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
