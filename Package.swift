@@ -39,13 +39,16 @@ let package = Package(
         .systemLibrary(name: "CZstd", path: "CShims/libzstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CCrypto", path: "CShims/libcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CYAML", path: "CShims/libyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(
             name: "CShims", path: "CShims",
-            exclude: ["libseccomp", "libcap", "libz", "libzstd", "libcrypto"],
+            exclude: ["libseccomp", "libcap", "libz", "libzstd", "libcrypto", "libyaml"],
             cSettings: []),
         .target(name: "LinuxKernel", dependencies: ["CShims", "CSeccomp", "CCap"], swiftSettings: swift),
         .target(name: "OCISpec", swiftSettings: swift),
+        .target(name: "YAML", dependencies: ["OCISpec", "CYAML"], swiftSettings: swift),
         .target(
             name: "ImageStore", dependencies: ["CShims", "LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
             swiftSettings: swift),
@@ -76,6 +79,7 @@ let package = Package(
             name: "swiftpod", dependencies: ["SwiftPodCLI"], swiftSettings: swift, linkerSettings: staticExecutable),
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef CLONE_INTO_CGROUP
@@ -353,8 +354,16 @@ static int is_tolerated(const struct swiftpod_step *step, long failure) {
     return 0;
 }
 
+// The system call, where libc would go by the vDSO: what that needs is libc's to set up.
+static uint64_t monotonic_now(void) {
+    struct timespec now = {0};
+    CALL(clock_gettime, CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void run(const struct swiftpod_program *program) {
     struct child child = {.program = program, .channel = program->channel};
+    if (program->trace) program->trace->child = monotonic_now();
     // Signals are blocked here. Handlers are the launcher's, and what it ignores, SIGPIPE say, a container does not.
     struct kernel_sigaction by_default = {0};
     for (int number = 1; number <= kernel_signals; number++) {
@@ -372,6 +381,7 @@ static void run(const struct swiftpod_program *program) {
             CALL(exit_group, 125);
         }
         if (result >= 0 && step->out >= 0) program->slots[step->out] = (int32_t)result;
+        if (program->trace && index < SWIFTPOD_TRACE_STEPS) program->trace->ended[index] = monotonic_now();
     }
     CALL(exit_group, 125);
 }

@@ -2,6 +2,8 @@
 #ifndef SWIFTPOD_PLAN_H
 #define SWIFTPOD_PLAN_H
 
+#include "trace.h"
+
 #include <stdint.h>
 
 enum { SWIFTPOD_TOLERATED = 4 };
@@ -31,6 +33,8 @@ struct swiftpod_program {
     /// The child's and the launcher's end of a SOCK_SEQPACKET pair.
     int32_t channel;
     int32_t launcher_channel;
+    /// NULL where nobody asked what takes how long.
+    struct swiftpod_trace *trace;
 };
 
 /// What the child tells the launcher.

@@ -32,12 +32,15 @@ extension Engine {
 
     /// Checks the request, finds or pulls the image, enters the keeper and makes the image's tree.
     func prepare(_ configuration: ContainerConfiguration) throws(EngineError) -> Origin {
+        StartTrace.enter(.lookUp)
         try cleanUpAfterTheDead()
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
         let network = try NetworkChoice(configuration.network, store: store)
         let image = try findImage(configuration.source)
+        StartTrace.enter(.keeper)
         try becomePrivileged(toJoin: configuration)
+        StartTrace.enter(.tree)
 
         let store = self.store
         let bootID = session.bootID

@@ -19,6 +19,7 @@ extension Engine {
     func launchContainer(
         _ record: ContainerRecord, in directory: Int32, io: AttachedStreams?, detached: Bool, restarts: UInt32 = 0
     ) throws(EngineError) -> Started {
+        StartTrace.enter(.plan)
         let spec = record.specification
         var options = try launchOptions(record)
         let streams = try doing("connect container's streams") { () throws(SyscallError) in
@@ -75,7 +76,7 @@ extension Engine {
         }
     }
 
-    private func plan(
+    func plan(
         _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
     ) throws(EngineError) -> LaunchPlan {
         let directory = session.layout.container(record.id)
@@ -96,7 +97,7 @@ extension Engine {
         }
     }
 
-    private func launchOptions(_ record: ContainerRecord) throws(EngineError) -> LaunchOptions {
+    func launchOptions(_ record: ContainerRecord) throws(EngineError) -> LaunchOptions {
         let spec = record.specification
         var options = LaunchOptions()
         options.preservedDescriptors = record.preservedDescriptors
@@ -150,7 +151,7 @@ extension Engine {
     }
 
     /// The other containers' namespaces, as descriptors of this process.
-    private func openJoins(
+    func openJoins(
         _ joins: [Specification.Join]
     ) throws(EngineError) -> [(kinds: NamespaceKinds, descriptor: Int32)] {
         var opened: [(kinds: NamespaceKinds, descriptor: Int32)] = []

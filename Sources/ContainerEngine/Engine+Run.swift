@@ -108,6 +108,7 @@ extension Engine {
             let status = try doing("wait for container") { () throws(SyscallError) in
                 try started.process.superviseAttached(io)
             }
+            StartTrace.enter(.remove)
             flock(directory, LOCK_EX)
             endRun(record, started.state)
             let again =

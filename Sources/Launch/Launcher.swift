@@ -41,7 +41,9 @@ private struct Launcher: ~Copyable {
 
     /// Opens what the child inherits and clones it.
     static func begin(_ plan: LaunchPlan) throws(SyscallError) -> Launcher {
+        StartTrace.enter(.clone)
         let program = Program(plan)
+        program.describe(plan)
         var opened: [Int32] = []
         defer { for descriptor in opened { close(descriptor) } }
         for inherited in plan.inherited {
@@ -66,6 +68,7 @@ private struct Launcher: ~Copyable {
             refusal = error
             child = try program.launch(plan.cloned, cgroup: -1, ends: (theirs, ours))
         }
+        StartTrace.enter(.steps)
         return Launcher(plan, program, channel, child, refusal)
     }
 
@@ -73,6 +76,7 @@ private struct Launcher: ~Copyable {
         do {
             if !plan.isStaged { try complete(work) }
             try follow(work)
+            StartTrace.enter(.running)
         } catch {
             abandon()
             throw error

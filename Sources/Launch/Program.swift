@@ -54,6 +54,11 @@ struct Program: ~Copyable {
         origins.indices.contains(instruction) ? origins[instruction] : 0
     }
 
+    /// Tells the trace, where there is one, what the instructions are.
+    func describe(_ plan: LaunchPlan) {
+        if StartTrace.memory != nil { StartTrace.describe(plan.steps.map(\.description), origins: origins) }
+    }
+
     /// Clones the child.
     func launch(
         _ kinds: NamespaceKinds, cgroup: Int32, ends: (child: Int32, launcher: Int32)
@@ -65,6 +70,7 @@ struct Program: ~Copyable {
         program.slot_count = UInt32(slotCount)
         program.channel = ends.child
         program.launcher_channel = ends.launcher
+        program.trace = StartTrace.memory
         var pidfd: Int32 = -1
         let pid = try check("clone", kinds.names) {
             swiftpod_launch(&program, UInt64(UInt32(bitPattern: kinds.rawValue)), cgroup, &pidfd)

@@ -3,7 +3,7 @@
 # that the tests and the demonstration run as. Does nothing where nothing is missing.
 set -eu
 
-build="pkg-config libseccomp-dev libcap-dev zlib1g-dev libzstd-dev libssl-dev uidmap passt ca-certificates"
+build="pkg-config libseccomp-dev libcap-dev zlib1g-dev libzstd-dev libssl-dev libyaml-dev uidmap passt ca-certificates"
 test="slirp4netns docker-registry skopeo umoci debootstrap busybox-static tmux libcap2-bin apache2-utils python3 curl
 openssl zstd file"
 vm="qemu-system-x86 e2fsprogs kmod busybox-static gcc libc6-dev python3"
