@@ -87,7 +87,7 @@ let package = Package(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
-            name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
+            name: "ContainerEngineTests", dependencies: ["ContainerEngine", "Cgroups", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],

@@ -26,6 +26,8 @@ struct swiftpod_supervision {
     int32_t log;
     /// Receives one line of JSON in one write when the container has ended.
     int32_t exit_file;
+    /// `memory.events` of the container's cgroup, from which the record tells an OOM kill from any other.
+    int32_t memory_events;
     /// 1: signals that reach this process go to the container.
     int32_t proxy;
     /// A process group that is killed when the container has ended: one without a pid namespace may leave processes.

@@ -37,8 +37,9 @@ extension Engine {
         let joins = try openJoins(spec.joins)
         for join in joins { options.joined.append(.init(join.kinds, descriptor: join.descriptor)) }
         defer { for join in joins { close(join.descriptor) } }
-        let cgroup = try ContainerCgroup.make(for: record.id)
+        let cgroup = try ContainerCgroup.make(for: record, in: directory, session)
         options.cgroup = cgroup?.descriptor
+        options.requiresCgroup = cgroup?.hasLimits ?? false
         let network = NetworkConnection(record, layout: session.layout)
         if network.isNeeded { options.moments.insert(.created) }
 
@@ -55,6 +56,7 @@ extension Engine {
             let process = SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: log, timeout: record.timeout)
             process.exitFile = exitFile
+            if refusal == nil { process.memoryEvents = cgroup?.openMemoryEvents() ?? -1 }
             let spaces = spec.runtime.linux?.namespaces ?? []
             if !spaces.contains(where: { $0.type == .pid && $0.path == nil }) { process.endsWithGroup() }
             var state = RunState(

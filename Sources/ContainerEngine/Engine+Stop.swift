@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 
@@ -45,7 +46,7 @@ extension Engine {
         }
         if (try? ProcessDescriptor.waitForEnd(pidfd.raw, milliseconds: 0)) != true {
             try send(SIGKILL, to: process, of: container)
-            if let cgroup = now.facts.state?.cgroup { try? File.put("1".utf8, into: cgroup + "/cgroup.kill") }
+            if let cgroup = now.facts.state?.cgroup { Cgroup(recorded: cgroup).kill() }
             _ = try doing("stop container") { () throws(SyscallError) in
                 try ProcessDescriptor.waitForEnd(pidfd.raw, milliseconds: 30_000)
             }

@@ -9,21 +9,36 @@ extension CgroupPlacement {
         _ name: String, _ settings: [CgroupSetting]
     ) throws(CgroupError) -> (cgroup: Cgroup, omitted: [CgroupSetting]) {
         let wanted = settings.filter { !$0.isOptional }.controllers
-        // Nobody is moved about for what nobody asked for.
-        let optional = settings.controllers.filter { !wanted.contains($0) }
+        let absent = wanted.count == settings.controllers.count ? [] : offer(settings.controllers, except: wanted)
         let cgroup = parent.child(name)
         do throws(CgroupError) {
             if !wanted.isEmpty { try parent.delegate(wanted, movingProcesses: mayMoveProcesses) }
-            for controller in optional { try? parent.delegate([controller], movingProcesses: false) }
             do throws(SyscallError) {
                 try cgroup.create()
             } catch {
                 throw CgroupError(error.isRefusal ? .notDelegated : .failed, "create cgroup: \(error)")
             }
-            return (cgroup, try cgroup.apply(settings))
+            let omitted = settings.filter { setting in setting.controller.map(absent.contains) ?? false }
+            if omitted.isEmpty { return (cgroup, try cgroup.apply(settings)) }
+            return (cgroup, omitted + (try cgroup.apply(settings.filter { !omitted.contains($0) })))
         } catch {
             cgroup.remove()
             throw error
+        }
+    }
+}
+
+extension CgroupPlacement {
+    /// Lets children have the controllers that nobody asked for, if that takes no more than a word: nothing is moved
+    /// about for them. Returns those that they will not have.
+    private func offer(_ controllers: [String], except wanted: [String]) -> [String] {
+        let enabled = parent.words("cgroup.subtree_control")
+        let missing = controllers.filter { !wanted.contains($0) && !enabled.contains($0) }
+        if missing.isEmpty { return [] }
+        let available = parent.words("cgroup.controllers")
+        return missing.filter { controller in
+            guard available.contains(controller) else { return true }
+            return (try? parent.write("+\(controller)", to: "cgroup.subtree_control")) == nil
         }
     }
 }

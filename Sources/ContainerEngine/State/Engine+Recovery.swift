@@ -43,6 +43,8 @@ extension Engine {
     private func bury(_ record: ContainerRecord, _ facts: RunFacts, in directory: Int32) {
         guard let state = facts.state else {
             NetworkConnection.endLost(in: directory)
+            // Killed after it had made a cgroup and before it could say whose.
+            ContainerCgroup.removeRemembered(in: directory)
             return
         }
         if state.bootID == session.bootID {
