@@ -68,11 +68,21 @@ let package = Package(
         .target(
             name: "ContainerEngine",
             dependencies: ["Launch", "Cgroups", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
-            exclude: ["Policy/README.md"],
+            exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
+            swiftSettings: swift),
+        .target(name: "CStopwatch"),
+        .target(
+            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
+        .target(
+            name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
+            exclude: ["README.md"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
-            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            dependencies: [
+                "Bench", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel",
+                "CShims",
+            ],
             exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
@@ -81,16 +91,19 @@ let package = Package(
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
-        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel", "OCISpec"], swiftSettings: swift),
+        .testTarget(
+            name: "CgroupsTests", dependencies: ["CShims", "Cgroups", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
-            name: "ContainerEngineTests", dependencies: ["ContainerEngine", "Cgroups", "ImageStore", "OCISpec", "LinuxKernel"],
+            name: "ContainerEngineTests",
+            dependencies: ["ContainerEngine", "Cgroups", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
-            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),

@@ -31,9 +31,13 @@ extension Engine {
     }
 
     /// Checks the request, finds or pulls the image, enters the keeper and makes the image's tree.
-    func prepare(_ configuration: ContainerConfiguration) throws(EngineError) -> Origin {
+    /// - Parameter cleansAside: what dead processes have left is none of this request's business, and is cleaned up by
+    ///   a process of its own.
+    func prepare(
+        _ configuration: ContainerConfiguration, cleansAside: Bool = false
+    ) throws(EngineError) -> Origin {
         StartTrace.enter(.lookUp)
-        try cleanUpAfterTheDead()
+        if cleansAside { try cleanUpAside() } else { try cleanUpAfterTheDead() }
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
         let network = try NetworkChoice(configuration.network, store: store)

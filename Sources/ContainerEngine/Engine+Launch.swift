@@ -37,11 +37,12 @@ extension Engine {
         let joins = try openJoins(spec.joins)
         for join in joins { options.joined.append(.init(join.kinds, descriptor: join.descriptor)) }
         defer { for join in joins { close(join.descriptor) } }
-        let cgroup = try ContainerCgroup.make(for: record, in: directory, session)
+        let scope = try ContainerScope.choose(for: record, in: directory, session)
+        var cgroup = scope == nil ? try ContainerCgroup.make(for: record, in: directory, session) : nil
         options.cgroup = cgroup?.descriptor
         options.requiresCgroup = cgroup?.hasLimits ?? false
         let network = NetworkConnection(record, layout: session.layout)
-        if network.isNeeded { options.moments.insert(.created) }
+        if network.isNeeded || scope != nil { options.moments.insert(.created) }
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
@@ -49,7 +50,9 @@ extension Engine {
         do {
             let log = try openLog(record)
             let launched = try launch(plan) { moment, pid in
-                if moment == .created { helper = try network.connect(pid) }
+                guard moment == .created else { return }
+                if let scope { cgroup = try scope.start(pid: pid) }
+                if network.isNeeded { helper = try network.connect(pid) }
             }
             let refusal = launched.cgroupRefusal
             let (pid, pidfd, terminal) = launched.release()
@@ -68,6 +71,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            note(.start, record)
             return Started(record: record, process: process, state: state)
         } catch {
             close(exitFile)
@@ -78,22 +82,24 @@ extension Engine {
         }
     }
 
+    func rootFilesystem(_ record: ContainerRecord) -> RootFilesystem {
+        let directory = session.layout.container(record.id)
+        switch record.root {
+        case .tree(let path, let objects):
+            return .overlay(lower: path, objects: objects, upper: directory + "/upper", work: directory + "/work")
+        case .directory(let path):
+            return .directory(path)
+        }
+    }
+
     func plan(
         _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
     ) throws(EngineError) -> LaunchPlan {
-        let directory = session.layout.container(record.id)
-        let root: RootFilesystem
-        switch record.root {
-        case .tree(let path, let objects):
-            root = .overlay(lower: path, objects: objects, upper: directory + "/upper", work: directory + "/work")
-        case .directory(let path):
-            root = .directory(path)
-        }
         var runtime = record.specification.runtime
         if record.hasTerminal { runtime.process?.consoleSize = Engine.size(of: terminal) }
         do {
             return try LaunchPlan(
-                spec: runtime, rootfs: root, facts: .gather(), options: options)
+                spec: runtime, rootfs: rootFilesystem(record), facts: .gather(), options: options)
         } catch {
             throw EngineError(.invalid, error.description, cause: error)
         }

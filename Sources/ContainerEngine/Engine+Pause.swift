@@ -29,6 +29,7 @@ extension Engine {
         do throws(CgroupError) {
             if frozen { try cgroup.freeze() } else { try cgroup.thaw() }
         } catch { throw EngineError(error) }
+        note(frozen ? .pause : .unpause, container.record)
     }
 
     /// The cgroup of a container that runs.

@@ -18,6 +18,8 @@ extension Engine {
         let record = ContainerRecord(identity, configuration, origin, specification, created: created)
         var options = try launchOptions(record)
         if !record.interactive { options.input = nil }
+        options.inPlace = WorkerPolicy.obstacle(to: configuration, AttachedStreams()) == nil
+        if options.inPlace { options.parentDeathSignal = nil }
         let joins = try openJoins(specification.joins)
         defer { for join in joins { close(join.descriptor) } }
         for join in joins { options.joined.append(.init(join.kinds, descriptor: join.descriptor)) }

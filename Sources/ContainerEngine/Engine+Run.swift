@@ -4,12 +4,17 @@ import LinuxKernel
 import OCISpec
 
 extension Engine {
-    /// Creates, starts and supervises a container till it ends.
+    /// Creates, starts and supervises a container till it ends. Where nothing needs a supervisor this process becomes the
+    /// container instead and this does not return, see ``becomeWorker(_:io:options:onCreate:)`` and ``WorkerPolicy``.
     /// - Parameter onCreate: called with the id when the container stands, before it runs (`--cidfile`).
     public func run(
         _ configuration: ContainerConfiguration, io: AttachedStreams,
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
     ) throws(EngineError) -> ExitStatus {
+        // Of a process that has become another nobody could tell what its start took.
+        if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
+            try becomeWorker(configuration, io: io, onCreate: onCreate)
+        }
         let origin = try prepare(configuration)
         let id = ContainerID.make()
         let mark = ActiveMark(owner: session.identity, container: id)
@@ -128,6 +133,7 @@ extension Engine {
 
     /// Takes down what stood beside the container while it ran.
     func endRun(_ record: ContainerRecord, _ state: RunState) {
+        noteEnd(record)
         NetworkConnection.end(state.networkHelper)
         if let cgroup = state.cgroup { Cgroup(recorded: cgroup).remove() }
     }
@@ -146,12 +152,13 @@ extension Engine {
     }
 
     /// A container that could not be started stays as created, as podman leaves it; with `--rm` it goes.
-    private func giveUpStart(_ record: ContainerRecord, in directory: Int32, mark: ActiveMark) {
+    func giveUpStart(_ record: ContainerRecord, in directory: Int32, mark: ActiveMark) {
         leave(record, in: directory, mark: mark)
     }
 
     func removeWithVolumes(_ record: ContainerRecord, volumes: Bool) throws(EngineError) {
         try store.remove(record.id, name: record.name)
+        note(.remove, record)
         guard volumes else { return }
         let all = VolumeStore(root: session.layout.volumes)
         for name in record.anonymousVolumes { try? all.remove(name) }

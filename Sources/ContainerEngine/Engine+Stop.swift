@@ -14,6 +14,7 @@ extension Engine {
         }
         try session.becomePrivileged(over: process.pid)
         try send(signal, to: process, of: container)
+        note(.kill, container.record)
     }
 
     /// Asks with the container's stop signal, and kills after `timeout` seconds (nil: the container's own). One that
@@ -52,6 +53,7 @@ extension Engine {
             }
         }
         awaitSupervisor(now.facts.state, milliseconds: 5000)
+        note(.stop, container.record)
     }
 
     /// No restart policy brings it back.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 import Glibc
 import LinuxKernel
@@ -7,6 +8,7 @@ public func commandMain() -> Never {
     let started = monotonicNanoseconds()
     let arguments = CommandLine.arguments
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
+    if let words = OCIRule.words(arguments, caller: .process) { exit(runOCI(words, caller: .process)) }
     exit(run(arguments, caller: .process, started: started))
 }
 
@@ -31,11 +33,7 @@ private func programName(_ path: String) -> String {
 
 private func dispatch(_ invocation: inout Invocation) throws -> Int32 {
     var state = invocation.globals
-    var nothing: Void = ()
-    // The global options come first; whatever is not one of them begins the command.
-    let parser = OptionParser<Void>(
-        rows: [], globals: GlobalOptions.table + [GlobalOptions.beforeVerb], interspersed: false)
-    let words = try parser.parse(invocation.words, into: &nothing, globals: &state)
+    let words = try state.parseLeading(invocation.words)
     invocation.globals = state
     if state.showVersion {
         try Output.write(versionLine(invocation.program) + "\n")

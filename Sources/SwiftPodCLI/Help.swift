@@ -1,3 +1,5 @@
+import OptionGrammar
+
 /// Help, from the same rows that parse.
 func helpText(for invocation: Invocation) -> String {
     let program = invocation.program

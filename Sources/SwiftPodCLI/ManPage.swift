@@ -1,3 +1,5 @@
+import OptionGrammar
+
 extension Verb {
     static let man = Verb(
         name: "man", summary: "Print the manual page", usage: "", examples: ["man | man -l -"]

@@ -1,9 +1,14 @@
+import OptionGrammar
+
 /// Which verbs there are.
 enum VerbTable {
     static let top: [Verb] = [
-        .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login, .logout,
+        .bench, .completion, .create, .events, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load,
+        .login,
+        .logout,
         .logs,
-        .man, .pause, .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .unpause, .untag, .version, .wait,
+        .man, .pause, .ps, .pull, .rm, .rmi, .run, .save, .start, .stats, .stop, .tag, .top, .unpause, .untag, .update,
+        .version, .wait,
     ]
 
     /// `swiftpod container VERB` and so on.
@@ -13,7 +18,7 @@ enum VerbTable {
             verbs: [
                 .create, .exec, .containerExists, .containerInspect, .kill, .containerList, .logs, .pause, .ps, .rm,
                 .run,
-                .start, .stop, .unpause, .wait,
+                .start, .stats, .stop, .top, .unpause, .update, .wait,
             ]),
         VerbGroup(
             name: "image", summary: "Manage images",
@@ -28,10 +33,10 @@ enum VerbTable {
 
     /// podman's verbs that are not here: refused by name, as its flags are.
     static let unsupported: [String] = [
-        "attach", "auto-update", "build", "commit", "compose", "cp", "diff", "events", "export", "farm", "generate",
+        "attach", "auto-update", "build", "commit", "compose", "cp", "diff", "export", "farm", "generate",
         "healthcheck", "history", "init", "kube", "machine", "manifest", "mount", "network", "play", "pod",
-        "port", "push", "rename", "restart", "search", "secret", "stats", "top", "umount", "unmount",
-        "unshare", "update", "checkpoint", "cleanup", "clone", "prune", "restore", "runlabel", "scp", "sign", "tree",
+        "port", "push", "rename", "restart", "search", "secret", "umount", "unmount",
+        "unshare", "checkpoint", "cleanup", "clone", "prune", "restore", "runlabel", "scp", "sign", "tree",
         "trust", "df", "migrate", "renumber", "reset", "service", "connection", "reload",
     ]
 

@@ -67,39 +67,31 @@ import Testing
                 == #"{"devices":[],"memory":{"limit":500,"reservation":3,"swap":1000},"pids":{"limit":-1}}"#)
     }
 
-    @Test(
-        arguments: [
-            (
-                "cpus and quota",
-                {
-                    $0.resources.nanoCPUs = 1; $0.resources.cpuQuota = 1
-                }
-            ),
-            ("weight", { $0.resources.blockWeight = 9 }),
-            ("a device that is none", { $0.resources.blockWeights = [.init(path: "/dev/null", value: 100)] }),
-            (
-                "limits without cgroups",
-                {
-                    $0.cgroups = .disabled; $0.resources.memory = 1 << 30
-                }
-            ),
-            ("device rules of a plain user", { $0.resources.deviceRules = ["c 1:2 r"] }),
-            (
-                "a slice with cgroupfs",
-                {
-                    $0.cgroupManager = .cgroupfs; $0.cgroupParent = "x.slice"
-                }
-            ),
-            (
-                "a path with systemd",
-                {
-                    $0.cgroupManager = .systemd; $0.cgroupParent = "/x"
-                }
-            ),
-        ] as [(String, @Sendable (inout ContainerConfiguration) -> Void)])
-    func refuses(_ name: String, _ set: @Sendable (inout ContainerConfiguration) -> Void) {
+    static let refusals: [@Sendable (inout ContainerConfiguration) -> Void] = [
+        {
+            $0.resources.nanoCPUs = 1
+            $0.resources.cpuQuota = 1
+        },
+        { $0.resources.blockWeight = 9 },
+        { $0.resources.blockWeights = [.init(path: "/dev/null", value: 100)] },
+        {
+            $0.cgroups = .disabled
+            $0.resources.memory = 1 << 30
+        },
+        { $0.resources.deviceRules = ["c 1:2 r"] },
+        {
+            $0.cgroupManager = .cgroupfs
+            $0.cgroupParent = "x.slice"
+        },
+        {
+            $0.cgroupManager = .systemd
+            $0.cgroupParent = "/x"
+        },
+    ]
+
+    @Test(arguments: refusals.indices) func refuses(_ index: Int) {
         var request = ContainerConfiguration(source: .directory("/"))
-        set(&request)
+        ResourcePolicyTests.refusals[index](&request)
         #expect(throws: EngineError.self) { try ResourcePolicy.validate(request, isRootless: true) }
     }
 

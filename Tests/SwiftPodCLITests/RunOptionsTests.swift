@@ -1,5 +1,6 @@
 import ContainerEngine
 import OCISpec
+import OptionGrammar
 import SwiftPodCLI
 import Testing
 

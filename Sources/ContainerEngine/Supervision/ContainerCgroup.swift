@@ -89,7 +89,7 @@ struct ContainerCgroup {
 }
 
 /// One launch's wishes and what the machine has for them.
-private struct CgroupMaker {
+struct CgroupMaker {
     let record: ContainerRecord
     let directory: Int32
     let session: EngineSession
@@ -145,7 +145,7 @@ private struct CgroupMaker {
     }
 
     /// Root's only: nobody else may load such a program, and nobody else's containers can make a node that works.
-    private func filterDevices(_ descriptor: Int32) throws(CgroupError) {
+    func filterDevices(_ descriptor: Int32) throws(CgroupError) {
         guard !session.isRootless, let list = resources["devices"]?.array, !list.isEmpty else { return }
         var rules: [DeviceRule] = []
         for json in list { rules.append(try DeviceRule(json)) }
@@ -158,5 +158,19 @@ private struct CgroupMaker {
             if error.errno == EPERM || error.errno == ENOSYS || error.errno == EINVAL { return }
             throw CgroupError(.failed, "filter devices: \(error)")
         }
+    }
+}
+
+extension ContainerRecord {
+    /// The user asked for limits, apart from podman's default of processes and the rules of devices.
+    var hasLimits: Bool {
+        for member in specification.runtime.linux?.resources?.members ?? [] {
+            switch member.name {
+            case "devices": continue
+            case "pids": if cgroups.limitsProcesses { return true }
+            default: return true
+            }
+        }
+        return false
     }
 }

@@ -1,4 +1,5 @@
 import ContainerEngine
+import OptionGrammar
 
 extension Verb {
     private static let pauseTable: OptionParser<ContainerOptions>.Table = [[.all, .cidFile, .filter, .latest]]

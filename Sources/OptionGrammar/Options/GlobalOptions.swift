@@ -83,6 +83,16 @@ extension GlobalOptions {
     ]
 }
 
+extension GlobalOptions {
+    /// Takes the options that come before the command and returns the rest. Stands here, beside the parser, so that the
+    /// compiler makes a version of its own for what every start does.
+    package mutating func parseLeading(_ words: ArraySlice<String>) throws -> [String] {
+        var nothing: Void = ()
+        let parser = OptionParser<Void>(rows: [], globals: Self.table + [Self.beforeVerb], interspersed: false)
+        return try parser.parse(words, into: &nothing, globals: &self)
+    }
+}
+
 private func parseLogLevel(_ text: String) throws(CommandError) -> GlobalOptions.LogLevel {
     switch text.lowercased() {
     case "trace": return .trace
