@@ -8,7 +8,6 @@ extension RunOptions {
     static let acceptedRows: [OptionRow<RunOptions>] = [
         .accepted("disable-content-trust", nil, .flag),
         .accepted("no-healthcheck", nil, .flag),
-        .only("detach-keys", [""]),
         .only("image-volume", ["bind", "anonymous"]),
         .only("passwd", ["true"], kind: .flag),
         .only("sdnotify", ["ignore", "container"]),
