@@ -63,7 +63,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Registry"])),
             ],
             swiftSettings: swift),
-        .target(name: "Cgroups", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
+        .target(
+            name: "Cgroups", dependencies: ["CShims", "LinuxKernel", "OCISpec"], exclude: ["README.md"],
+            swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "ContainerEngine",

@@ -59,7 +59,7 @@ public struct SystemdScope: Equatable, Sendable {
     }
 
     package func properties(pid: Int32, isRoot: Bool) -> [(name: String, value: BusValue)] {
-        [
+        let own: [(name: String, value: BusValue)] = [
             ("Description", .string(description)),
             ("Slice", .string(slice ?? (isRoot ? "machine.slice" : "user.slice"))),
             // What is below is ours, and stays as it is at a daemon-reload.
@@ -67,6 +67,7 @@ public struct SystemdScope: Equatable, Sendable {
             // One that failed is forgotten like any other.
             ("CollectMode", .string("inactive-or-failed")),
             ("PIDs", .array("u", [.uint32(UInt32(bitPattern: pid))])),
-        ] + SystemdProperties.properties(settings)
+        ]
+        return own + SystemdProperties.properties(settings)
     }
 }
