@@ -14,13 +14,26 @@ package struct BusConnection: ~Copyable {
     /// - Parameters:
     ///   - uid: as the bus's own namespace counts; in a keeper's this process is somebody else to itself.
     ///   - seconds: for everything together.
-    package init(path: String, uid: UInt32, seconds: Int64 = 30) throws(CgroupError) {
-        deadline = BusConnection.now() + seconds * 1000
+    package static func open(path: String, uid: UInt32, seconds: Int64 = 30) throws(CgroupError) -> BusConnection {
+        var connection = BusConnection(socket: try connect(path), deadline: now() + seconds * 1000)
+        try connection.introduce(uid)
+        return connection
+    }
+
+    private init(socket: consuming OwnedDescriptor, deadline: Int64) {
+        self.socket = socket
+        self.deadline = deadline
+    }
+
+    private static func connect(_ path: String) throws(CgroupError) -> OwnedDescriptor {
         do {
-            socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
+            return OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
         } catch {
             throw CgroupError(.notDelegated, "connect to the message bus: \(error)")
         }
+    }
+
+    private mutating func introduce(_ uid: UInt32) throws(CgroupError) {
         let name = String(uid).utf8.map { String($0, radix: 16) }.joined()
         try send(Array("\0AUTH EXTERNAL \(name)\r\n".utf8))
         guard try line().hasPrefix("OK ") else {

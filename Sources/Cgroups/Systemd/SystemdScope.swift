@@ -27,7 +27,7 @@ public struct SystemdScope: Equatable, Sendable {
     /// Starts the scope with a process in it, and returns when it stands.
     /// - Parameter uid: the caller's on the machine.
     public func start(pid: Int32, bus path: String, uid: UInt32) throws(CgroupError) {
-        var bus = try BusConnection(path: path, uid: uid)
+        var bus = try BusConnection.open(path: path, uid: uid)
         _ = try bus.call(
             .call(
                 BusConnection.bus, "/org/freedesktop/DBus", BusConnection.bus, "AddMatch",
