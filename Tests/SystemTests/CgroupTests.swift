@@ -3,11 +3,11 @@ import Testing
 
 /// What of cgroup v2 is live on machines that mount v1's controllers, too. `Tests/VM` has the limits themselves.
 @Suite(.needs(.swiftpod), .serialized) struct CgroupTests {
-    private static let mount =
+    static let mount =
         FileManager.default.fileExists(atPath: "/sys/fs/cgroup/cgroup.controllers")
         ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified"
-    private static let controllers = (try? String(contentsOfFile: mount + "/cgroup.controllers", encoding: .utf8)) ?? ""
-    private static let isUnified = !controllers.isEmpty
+    static let controllers = (try? String(contentsOfFile: mount + "/cgroup.controllers", encoding: .utf8)) ?? ""
+    static let isUnified = !controllers.isEmpty
 
     private func directory(_ pod: Pod, _ name: String) throws -> String {
         let text = try String(contentsOfFile: "/proc/\(pod.hostPID(name))/cgroup", encoding: .utf8)
