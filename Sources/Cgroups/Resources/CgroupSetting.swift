@@ -11,6 +11,11 @@ public struct CgroupSetting: Equatable, Sendable, CustomStringConvertible {
     public struct Alternative: Equatable, Sendable {
         public var file: String
         public var value: String
+
+        public init(file: String, value: String) {
+            self.file = file
+            self.value = value
+        }
     }
 
     public init(_ file: String, _ value: String, isOptional: Bool = false, otherwise: Alternative? = nil) {
