@@ -70,7 +70,7 @@ import Testing
             ]))
         let directory = try cgroup.open()
         try filter.attach(to: directory.raw)
-        let pid = try spawn(": < /dev/zero || exit 1; : < /dev/urandom && exit 2; exit 7", in: cgroup)
+        let pid = try spawn("true < /dev/zero || exit 1; true < /dev/urandom && exit 2; exit 7", in: cgroup)
         var status: Int32 = 0
         waitpid(pid, &status, 0)
         #expect(status >> 8 & 0xff == 7)

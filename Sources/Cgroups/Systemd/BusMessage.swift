@@ -85,6 +85,7 @@ package struct BusMessage: Equatable, Sendable {
             case (3, _): member = value.text
             case (4, _): errorName = value.text
             case (5, .uint32(let number)): replySerial = number
+            case (6, _): destination = value.text
             case (8, .signature(let text)): signature = text
             default: break
             }
