@@ -3,7 +3,7 @@ import ContainerEngine
 extension RunOptions {
     /// The container's cgroup, and what it may use at most.
     static let limitRows: [OptionRow<RunOptions>] =
-        cgroupRows + ResourceOptions.rows.map { $0.within(\.configuration.resources) }
+        cgroupRows + ResourceOptions.rows.map { $0.ofContainer }
 
     private static let cgroupRows: [OptionRow<RunOptions>] = [
         .value("cgroup-parent", nil, "PATH", "Make the container's cgroup below this one (a slice with systemd)") {
@@ -29,20 +29,20 @@ extension RunOptions {
     ]
 }
 
-extension OptionRow {
-    /// The same option, of something that `target` holds.
-    fileprivate func within<Whole>(_ path: WritableKeyPath<Whole, Target> & Sendable) -> OptionRow<Whole> {
-        let effect: OptionRow<Whole>.Effect =
+extension OptionRow<ResourceOptions> {
+    /// The same option of a container's request. Without a key path, which a start would have to pay for.
+    fileprivate var ofContainer: OptionRow<RunOptions> {
+        let effect: OptionRow<RunOptions>.Effect =
             switch self.effect {
             case .apply(let apply):
-                .apply { (whole, text) throws(CommandError) in try apply(&whole[keyPath: path], text) }
+                .apply { (target, text) throws(CommandError) in try apply(&target.configuration.resources, text) }
             case .applyEach(let apply):
-                .applyEach { (whole, text) throws(CommandError) in try apply(&whole[keyPath: path], text) }
+                .applyEach { (target, text) throws(CommandError) in try apply(&target.configuration.resources, text) }
             case .accept: .accept
             case .warn(let words): .warn(words)
             case .refuse: .refuse
             }
-        return OptionRow<Whole>(description: description, effect: effect)
+        return OptionRow<RunOptions>(description: description, effect: effect)
     }
 }
 
