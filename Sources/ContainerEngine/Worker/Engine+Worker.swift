@@ -103,7 +103,7 @@ extension Engine {
             preconditionFailure("a command that returns")
         } catch {
             if worker.errors >= 0 { dup2(worker.errors, 2) }
-            throw Engine.explain(error, "start worker")
+            throw Engine.explain(error, "start worker", worker.spec.process)
         }
     }
 
