@@ -37,7 +37,9 @@ extension Engine {
         _ configuration: ContainerConfiguration, cleansAside: Bool = false
     ) throws(EngineError) -> Origin {
         StartTrace.enter(.lookUp)
-        if cleansAside { try cleanUpAside() } else { try cleanUpAfterTheDead() }
+        // A name may be that of somebody dead.
+        let entirely = configuration.name != nil
+        if cleansAside, !entirely { try cleanUpAside() } else { try cleanUpAfterTheDead(entirely: entirely) }
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
         let network = try NetworkChoice(configuration.network, store: store)

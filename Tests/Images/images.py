@@ -393,11 +393,11 @@ fact container "$container"
 fact cwd "$(pwd)"
 fact hostname "$(hostname)"
 for name in pid net ipc user mnt uts cgroup; do fact ns-$name "$(readlink /proc/self/ns/$name)"; done
-fact shm "$(cat /dev/shm/swiftpod-mark-* 2>/dev/null)"
+fact shm "$(cat "$APP_MARK" 2>/dev/null)"
 fact mqueue "$(ls -d /dev/mqueue 2>/dev/null)"
-fact writable "$(touch /written && echo yes)"
+fact writable "$(touch written && echo yes)"
 fact ray "$(ls /tmp/ray 2>/dev/null | tr '\\n' ' ')"
-[ -d /tmp/ray ] && echo here > /tmp/ray/from-worker
+[ -w /tmp/ray ] && echo here > /tmp/ray/from-worker
 for word; do fact argument "$word"; done
 env | sed -n 's/^\\(RAY_\\|APP_\\)/variable=&/p'
 fact end here

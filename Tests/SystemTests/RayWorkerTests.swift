@@ -7,11 +7,11 @@ import Testing
         let options = Ray.workers.first { $0.release == release }!.options
         try Pod.with(.unprivileged, "ray") { pod in
             pod.prepareRay()
-            let mark = "/dev/shm/swiftpod-mark-\(getpid())"
+            let mark = "/dev/shm/swiftpod-mark-\(UUID().uuidString)"
             _ = FileManager.default.createFile(atPath: mark, contents: Data("shared".utf8))
             chmod(mark, 0o644)
             defer { unlink(mark) }
-            var command = pod.ray(options, fake: "exit 7")
+            var command = pod.ray(options, fake: "exit 7", more: ["--env", "APP_MARK=" + mark])
             // Ray leaks about ten descriptors, and ignores two signals.
             let null = open("/dev/null", O_RDONLY)
             defer { close(null) }
