@@ -159,7 +159,8 @@ class Cluster:
 
     def ours(self):
         names = [parent_and_name(pid)[1] for pid in os.listdir("/proc") if pid.isdigit() and self.owns(int(pid))]
-        return [name for name in names if name.startswith(("podman", "swiftpod"))]
+        # The keeper of the user's ids is one for all, whether something runs or not.
+        return [name for name in names if name in ("podman", "swiftpod", "swiftpod-superv")]
 
     def containers(self):
         return self.call("podman", "ps", "-aq").split()

@@ -133,6 +133,23 @@ import Testing
         }
     }
 
+    /// What dead workers have left does not keep the keeper.
+    @Test func theKeeperLeaves() throws {
+        try Pod.with(.unprivileged, "ray") { pod in
+            pod.prepareRay()
+            for pid in KeeperTests.keepers(pod) { kill(pid, SIGKILL) }
+            pod.environment["SWIFTPOD_KEEPER_IDLE"] = "2"
+            let running = try started(pod, fake: "exec sleep 1000")
+            sleep(4)
+            #expect(KeeperTests.keepers(pod).count == 1, "a worker runs")
+            kill(running.pid, SIGKILL)
+            _ = running.finish(seconds: 5)
+            #expect(names(pod, "active").count == 1)
+            #expect(eventually(seconds: 20) { KeeperTests.keepers(pod).isEmpty })
+            #expect(pod.containers == [])
+        }
+    }
+
     /// Many at once, of which each is cleaned up though others live.
     @Test func severalAtOnce() throws {
         try Pod.with(.unprivileged, "ray") { pod in
