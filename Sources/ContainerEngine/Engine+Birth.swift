@@ -49,7 +49,7 @@ extension Engine {
         let specification = try builder.build()
         if let image = origin.image {
             let name = image.names.first ?? image.id.hex
-            try RayFaults(specification, imageName: name, root: origin.view)?.check()
+            try RayFaults(specification, imageName: name, root: origin.view, raylet: origin.raylet)?.check()
         }
         for warning in specification.warnings { settings.warn(warning) }
         return specification

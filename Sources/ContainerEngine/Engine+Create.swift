@@ -22,6 +22,8 @@ extension Engine {
         var root: ContainerRecord.Root
         var view: RootView
         var network: NetworkChoice
+        /// See ``RayFaults``.
+        var raylet: String?
     }
 
     /// A container that has just come about, locked.
@@ -37,6 +39,7 @@ extension Engine {
         _ configuration: ContainerConfiguration, cleansAside: Bool = false
     ) throws(EngineError) -> Origin {
         StartTrace.enter(.lookUp)
+        let raylet = RayFaults.raylet(of: configuration)
         // A name may be that of somebody dead.
         let entirely = configuration.name != nil
         if cleansAside, !entirely { try cleanUpAside() } else { try cleanUpAfterTheDead(entirely: entirely) }
@@ -81,7 +84,7 @@ extension Engine {
         }
         return Origin(
             image: image, userNamespace: userNamespace, surroundings: surroundings, root: root, view: view,
-            network: network)
+            network: network, raylet: raylet)
     }
 
     /// `--userns=auto` without a size asks the image how many ids it uses; its plain tree tells.

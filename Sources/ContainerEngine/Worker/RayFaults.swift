@@ -1,3 +1,4 @@
+import Glibc
 import LinuxKernel
 import OCISpec
 
@@ -8,9 +9,11 @@ struct RayFaults {
     let linux: RuntimeSpec.Linux
     let imageName: String
     let root: RootView
+    /// The raylet's program; nil where it is not known.
+    let raylet: String?
 
     /// nil where the command is none of Ray's: `PYTHON …/default_worker.py --raylet-name=…`.
-    init?(_ specification: Specification, imageName: String, root: RootView) {
+    init?(_ specification: Specification, imageName: String, root: RootView, raylet: String?) {
         guard let process = specification.runtime.process, process.args.count > 1,
             process.args[1].hasSuffix(RayFaults.workerPath)
         else { return nil }
@@ -18,6 +21,18 @@ struct RayFaults {
         linux = specification.runtime.linux ?? RuntimeSpec.Linux()
         self.imageName = imageName
         self.root = root
+        self.raylet = raylet
+    }
+
+    /// Where the raylet that a worker is told of has its program. Asked before the keeper is entered: the kernel does
+    /// not tell a process of another user namespace.
+    static func raylet(of request: ContainerConfiguration) -> String? {
+        guard request.command.first?.hasSuffix(workerPath) ?? false else { return nil }
+        let name = "RAY_RAYLET_PID"
+        let told = request.environment.variables.last { $0.name == name }?.value
+        let inherited = request.environment.inheritHost ? getenv(name).map { String(cString: $0) } : nil
+        guard let pid = (told ?? inherited).flatMap({ Int32($0) }) else { return nil }
+        return try? readLink("/proc/\(pid)/exe")
     }
 
     private static let workerPath = "/ray/_private/workers/default_worker.py"
@@ -71,10 +86,8 @@ struct RayFaults {
 
     /// Ray wants the same Ray and the same Python on both sides. The raylet's program tells where the host's are.
     private func checkVersions() throws(EngineError) {
-        guard let raylet = process.env.first(where: { $0.hasPrefix("RAY_RAYLET_PID=") })?.dropFirst(15),
-            let program = try? readLink("/proc/\(raylet)/exe"), program.hasSuffix(RayFaults.rayletPath)
-        else { return }
-        let theirs = String(program.dropLast(RayFaults.rayletPath.count))
+        guard let raylet, raylet.hasSuffix(RayFaults.rayletPath) else { return }
+        let theirs = String(raylet.dropLast(RayFaults.rayletPath.count))
         let ours = String(process.args[1].dropLast(RayFaults.workerPath.count)) + "/ray"
         if let inside = RayFaults.python(ours), let outside = RayFaults.python(theirs), inside != outside {
             throw differ("Python", inside, outside)
