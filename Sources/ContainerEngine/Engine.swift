@@ -65,7 +65,9 @@ public struct Engine {
         try cleanUpAfterTheDead()
         var found: [Container] = []
         for id in try store.ids() {
-            if let container = try store.listed(id, bootID: session.bootID) { found.append(container) }
+            if let container = try store.listed(id, bootID: session.bootID), !isGone(container) {
+                found.append(container)
+            }
         }
         return found.sorted { $0.createdAt < $1.createdAt }
     }
