@@ -46,13 +46,30 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
             case descriptor(Int32)
             /// Opened by the launcher, as /proc/PID/ns/net must be.
             case path(String)
+            /// A file system with these device nodes, named 0, 1 and so on, made by the launcher.
+            case nodes([DeviceNode])
+            /// A mount of the host's whose owners are mapped; by the launcher, who is over the file system's.
+            case mapped(MappedTree)
         }
     }
+
+    struct MappedTree: Equatable, Sendable {
+        var path: String
+        var isRecursive: Bool
+        /// What is mounted below is mapped too.
+        var everywhere: Bool
+        var uid: [IDRange]
+        var gid: [IDRange]
+    }
+
+    /// System calls of the launcher, for the process: what takes a privilege on the machine.
+    var calls: [SystemCall] = []
 
     /// One line for each thing that is done, in order.
     public var description: String {
         var lines = isInPlace ? [] : ["clone \(cloned.names)"]
         if let maps, !isInPlace { lines.append("map \(maps)") }
+        lines += calls.map(\.purpose)
         if let gift { lines.append("give pipes to user \(gift.uid)") }
         lines += steps.map(\.description)
         return lines.joined(separator: "\n")

@@ -42,16 +42,16 @@ struct MountWords: Equatable, Sendable {
     var propagation: Propagation?
     var propagationIsRecursive = false
     var copiesUp = false
+    /// Owners are mapped; with what is mounted below.
+    var isMapped = false
+    var mapsEverywhere = false
     /// For the file system itself.
     var parameters: [String] = []
 
     /// Reads the words of the runtime specification's table of mount options.
-    init(_ words: [String], destination: String) throws(PlanError) {
+    init(_ words: [String]) {
         for word in words {
             if read(general: word) || read(attribute: word) || read(propagation: word) { continue }
-            if word == "idmap" || word == "ridmap" {
-                throw PlanError("mount on \(destination): id-mapped mounts are not supported")
-            }
             parameters.append(word)
         }
     }
@@ -62,6 +62,11 @@ struct MountWords: Equatable, Sendable {
         case "rbind": (isBind, isRecursive) = (true, true)
         case "tmpcopyup": copiesUp = true
         case "notmpcopyup": copiesUp = false
+        case "idmap": isMapped = true
+        case "ridmap": (isMapped, mapsEverywhere) = (true, true)
+        // The kernel keeps these by file system, not by mount: below a bind they change nothing.
+        case "rsync", "rdirsync", "rmand", "rlazytime": parameters.append(String(word.dropFirst()))
+        case "rasync", "rnomand", "rnolazytime", "rdefaults": break
         // What the kernel does anyway, or no longer knows.
         case "", "defaults", "async", "nolazytime", "nomand", "noiversion", "loud", "silent", "remount": break
         default: return false

@@ -34,7 +34,7 @@ extension Planner {
         add(.open("/dev/pts/ptmx", .readWrite, in: root, into: master))
         let size = process.consoleSize.map { TerminalSize(rows: $0.height, columns: $0.width) }
         add(.openTerminal(master, size: size, into: slave))
-        if process.user.uid != 0 { add(.own(slave, uid: process.user.uid, pipesOnly: false)) }
+        if process.user.uid != 0 { add(.own(slave, uid: process.user.uid, gid: nil, pipesOnly: false)) }
         if bindsConsole {
             let console = newSlot()
             add(.takeTree(.slot(slave), recursive: false, into: console))
@@ -80,16 +80,17 @@ extension Planner {
     ) throws(PlanError) {
         let command = try Planner.command(process)
         let capabilities = try capabilities(process)
-        planDescriptors(streams, terminal: terminal, uid: process.user.uid)
+        planDescriptors(streams, terminal: terminal, uid: process.user.uid, gid: process.user.gid)
         add(.setUmask(process.user.umask ?? 0o022))
         if options.moments.contains(.starting) { add(.reach(.starting)) }
         if let socket = options.startSocket {
             let listener = inherit(socket)
             add(.probe(command))
             add(.announceStart)
-            add(.acceptStarter(listener))
+            add(.acceptStarter(listener, closing: 3 + Int32(options.preservedDescriptors)))
         }
-        let filter = Step.Action.filter(options.seccompFilter, flags: options.seccompFlags)
+        let filter = Step.Action.filter(
+            options.seccompFilter, flags: options.seccompFlags, hasListener: options.seccompListener)
         // Without no_new_privs a filter takes CAP_SYS_ADMIN; with it, it can wait until nothing else is left.
         if !process.noNewPrivileges, !options.seccompFilter.isEmpty { add(filter) }
         if let capabilities {
@@ -121,7 +122,7 @@ extension Planner {
     }
 
     mutating func planDescriptors(
-        _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32
+        _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32, gid: UInt32
     ) {
         let first = 3 + Int32(options.preservedDescriptors)
         if options.startsSession { add(.startSession) }
@@ -133,7 +134,7 @@ extension Planner {
         // A program that opens /dev/stdout again must be allowed to.
         if uid != 0 {
             for stream in streams where stream.source != nil {
-                add(.own(stream.slot, uid: uid, pipesOnly: true), tolerating: [EPERM, EINVAL, EROFS])
+                add(.own(stream.slot, uid: uid, gid: gid, pipesOnly: true), tolerating: [EPERM, EINVAL, EROFS])
             }
         }
         // Streams that trade places (2>&1 1>…) are moved out of the way first.

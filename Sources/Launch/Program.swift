@@ -54,17 +54,17 @@ struct Program: ~Copyable {
     func open(_ inherited: [LaunchPlan.Inherited]) throws(SyscallError) -> [Int32] {
         var opened: [Int32] = []
         for one in inherited {
-            switch one.source {
-            case .descriptor(let descriptor): fill(one.slot, with: descriptor)
-            case .path(let path):
-                do {
-                    opened.append(try OwnedDescriptor.open(path).release())
-                } catch {
-                    for descriptor in opened { close(descriptor) }
-                    throw error
-                }
-                fill(one.slot, with: opened[opened.count - 1])
+            if case .descriptor(let descriptor) = one.source {
+                fill(one.slot, with: descriptor)
+                continue
             }
+            do throws(SyscallError) {
+                opened.append(try one.source.open())
+            } catch {
+                for descriptor in opened { close(descriptor) }
+                throw error
+            }
+            fill(one.slot, with: opened[opened.count - 1])
         }
         return opened
     }

@@ -76,7 +76,7 @@ import Testing
                 "link /dev/core to /proc/kcore, if it can be done", "link /dev/ptmx to pts/ptmx, if it can be done",
                 "mask /proc/keys, if it can be done", "enter the root",
                 "keep capabilities over the change of user", "set groups to none", "become user 0, group 0",
-                "raise capabilities", "change directory to /", "start a session", "place $0 as descriptor 0",
+                "raise capabilities", "change directory (chdir) to /", "start a session", "place $0 as descriptor 0",
                 "place $1 as descriptor 1", "place $2 as descriptor 2", "close descriptors from 3", "set umask 22",
                 "announce the start", "execute true",
             ])
@@ -133,7 +133,7 @@ import Testing
         expect(
             placed,
             contain: [
-                "enter the root", "change directory to /", "get signal 9 when the launcher dies",
+                "enter the root", "change directory (chdir) to /", "get signal 9 when the launcher dies",
                 "end unless process 77 is the parent still", "place $0 as descriptor 0", "execute true",
             ])
         #expect(!placed.contains { $0.contains("launcher") && $0.contains("wait") })

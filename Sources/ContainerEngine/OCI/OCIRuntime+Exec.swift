@@ -52,17 +52,20 @@ extension OCIRuntime {
         var launchOptions = LaunchOptions()
         launchOptions.preservedDescriptors = options.preservedDescriptors
         launchOptions.createsWorkingDirectory = false
-        launchOptions.seccompFilter =
-            try spec.linux?.seccomp.map { profile throws(EngineError) in
-                try SeccompPolicy.compile(profile)
-            } ?? []
+        try setFilter(spec, &launchOptions)
+        if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         let cgroup = try openCgroup(container, exec.cgroup)
         launchOptions.cgroup = cgroup
         defer { if let cgroup { close(cgroup) } }
         do {
             launchOptions.joined = [.init(try Namespaces.foreign(of: first.pid), descriptor: pidfd.raw)]
             if !options.detach { launchOptions.parentDeathSignal = SIGKILL }
-            var made = try launch(LaunchPlan(exec: process, facts: .gather(), options: launchOptions))
+            let plan = try LaunchPlan(exec: process, facts: .gather(), options: launchOptions)
+            let state = OCIState(container, spec: spec)
+            let seccomp = spec.linux?.seccomp
+            var made = try launch(plan, work: { _, _ in }) { listener, pid in
+                try OCISeccompListener.send(listener, of: pid, seccomp, state: state)
+            }
             if let path = options.consoleSocket, let terminal = made.terminal.take() {
                 try ConsoleSocket.send(terminal.raw, to: path)
             }
