@@ -68,6 +68,9 @@ let package = Package(
             name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
             exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
             swiftSettings: swift),
+        .target(name: "CStopwatch"),
+        .target(
+            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
             exclude: ["README.md"],
@@ -75,7 +78,8 @@ let package = Package(
         .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
+                "Bench", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel",
+                "CShims",
             ],
             exclude: ["README.md"],
             swiftSettings: swift),
@@ -92,6 +96,7 @@ let package = Package(
         .testTarget(
             name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
