@@ -98,20 +98,26 @@ static long await_byte(int channel) {
 
 // A process that waits long holds nothing of what the launcher had open: whoever waits for the end of a pipe would wait
 // for this process, and what lies outside of the root is out of reach (CVE-2024-21626).
-static long let_go(struct child *child, int *listener, int first) {
-    long moved = CALL(fcntl, *listener, F_DUPFD_CLOEXEC, first + 2);
-    long channel = CALL(fcntl, child->channel, F_DUPFD_CLOEXEC, first + 2);
+static long let_go(struct child *child, int *listener, int32_t *kept, int first) {
+    long guard = kept && *kept >= 0 ? CALL(fcntl, *kept, F_DUPFD_CLOEXEC, first + 3) : -1;
+    long moved = CALL(fcntl, *listener, F_DUPFD_CLOEXEC, first + 3);
+    long channel = CALL(fcntl, child->channel, F_DUPFD_CLOEXEC, first + 3);
     if (moved < 0 || channel < 0) return moved < 0 ? moved : channel;
     moved = CALL(dup3, moved, first, O_CLOEXEC);
     if (moved >= 0) channel = CALL(dup3, channel, first + 1, O_CLOEXEC);
     if (moved < 0 || channel < 0) return moved < 0 ? moved : channel;
     *listener = (int)moved;
     child->channel = (int)channel;
-    return CALL(close_range, first + 2, ~0U, 0);
+    if (guard >= 0) {
+        guard = CALL(dup3, guard, first + 2, O_CLOEXEC);
+        if (guard < 0) return guard;
+        *kept = (int32_t)guard;
+    }
+    return CALL(close_range, first + (guard >= 0 ? 3 : 2), ~0U, 0);
 }
 
-static long accept_starter(struct child *child, int listener, int first) {
-    long result = let_go(child, &listener, first);
+static long accept_starter(struct child *child, int listener, int32_t *kept, int first) {
+    long result = let_go(child, &listener, kept, first);
     if (result < 0) return result;
     // The launch is over for whoever launched.
     CALL(close, child->channel);
@@ -331,6 +337,19 @@ static long execute(const struct swiftpod_command *command) {
     return try_candidates(command, 1);
 }
 
+// The guard finds the channel under a number that it was made with; its own descriptor is out of the way.
+static long execute_guard(struct child *child, int guard, int number) {
+    static char *const arguments[] = {"swiftpod-guard", NULL};
+    uint64_t none = 0;
+    long image = CALL(fcntl, guard, F_DUPFD_CLOEXEC, number + 1);
+    if (image < 0) return image;
+    long result = number == child->channel ? CALL(fcntl, number, F_SETFD, 0) : CALL(dup3, child->channel, number, 0);
+    if (result < 0) return result;
+    child->channel = number;
+    CALL(rt_sigprocmask, SIG_SETMASK, &none, 0, signal_set_size);
+    return CALL(execveat, image, "", arguments, arguments + 1, 0x1000);
+}
+
 // MARK: - The switch
 
 static long perform(struct child *child, const struct swiftpod_step *step, int index) {
@@ -343,7 +362,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
         return sent < 0 ? sent : await_byte(child->channel);
     }
     case SWIFTPOD_STARTS: return send_report(child->channel, SWIFTPOD_STARTING, index, 0, -1);
-    case SWIFTPOD_ACCEPT: return accept_starter(child, in, (int)step->b);
+    case SWIFTPOD_ACCEPT: return accept_starter(child, in, step->a ? &slots[step->c] : NULL, (int)step->b);
     case SWIFTPOD_CLONE: return clone_sibling(child, step, index, step->b ? slots[step->c] : -1);
 
     case SWIFTPOD_ENTER: return CALL(setns, in, step->a);
@@ -388,6 +407,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
     case SWIFTPOD_REAPER: return swiftpod_child_reaper(step->a, child->channel);
     case SWIFTPOD_PROBE: return try_candidates(step->data, 0);
     case SWIFTPOD_EXEC: return execute(step->data);
+    case SWIFTPOD_GUARD: return execute_guard(child, in, (int)step->a);
     default: return swiftpod_child_mount(step, slots);
     }
 }

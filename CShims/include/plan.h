@@ -69,7 +69,7 @@ enum swiftpod_op {
     SWIFTPOD_REACH,        // tells that moment `a` is reached, then waits
     SWIFTPOD_STARTS,       // tells that only the exec is left
     SWIFTPOD_ACCEPT,       // waits at the listening socket S(in) for a connection with a byte; it is the channel then.
-                           // All other descriptors from b up are closed before
+                           // All other descriptors from b up are closed before, but for S(out)
     SWIFTPOD_CLONE,        // goes on in a sibling with the new namespaces `a`; b: born in cgroup S(c)
     // Namespaces and identity.
     SWIFTPOD_ENTER,        // setns(S(in), a)
@@ -125,6 +125,7 @@ enum swiftpod_op {
     SWIFTPOD_REAPER,       // goes on in a child; this process reaps, with capability mask a
     SWIFTPOD_PROBE,        // is there something to execute? data: struct swiftpod_command
     SWIFTPOD_EXEC,         // data: struct swiftpod_command
+    SWIFTPOD_GUARD,        // executes the guard S(in), which finds the channel as descriptor a
 };
 
 /// A system call that needs no more than its arguments; what an argument points to stands in the same block.
@@ -175,6 +176,20 @@ int swiftpod_send_message(int socket, const void *bytes, unsigned long count, in
 
 /// Makes a local stream socket at a path and listens. Returns the descriptor, or -1 with errno.
 int swiftpod_listen(const char *path);
+
+/// What the guard (guard.c) is told: it stands at this address of its image, and all that it points to does too.
+enum { SWIFTPOD_GUARD_BASE = 0x400000, SWIFTPOD_GUARD_DATA = SWIFTPOD_GUARD_BASE + 0x80 };
+struct swiftpod_guard {
+    int32_t channel;
+    uint32_t filter_length;
+    uint64_t filter_flags, filter;
+    uint64_t candidates, arguments, environment;
+    struct swiftpod_report report;
+};
+/// The guard's code and where in it to begin. Returns its length.
+unsigned long swiftpod_guard_code(const void **code, unsigned long *entry);
+/// A sealed file of memory that can be executed. Returns its descriptor, or -1 with errno.
+int swiftpod_sealed_program(const void *bytes, unsigned long count);
 
 /// What only the launcher may prepare, being in the machine's first user namespace. All return -1 with errno.
 /// A system call with these arguments, for a process other than the child itself.

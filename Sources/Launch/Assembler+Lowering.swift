@@ -11,9 +11,10 @@ extension Assembler {
             to.op = SWIFTPOD_REACH
             to.a = UInt64(moment.rawValue)
         case .announceStart: to.op = SWIFTPOD_STARTS
-        case .acceptStarter(let slot, let first):
+        case .acceptStarter(let slot, let first, let kept):
             to.op = SWIFTPOD_ACCEPT
             (to.input, to.b) = (slot.index, UInt64(first))
+            if let kept { (to.a, to.c) = (1, UInt64(kept.index)) }
         case .cloneSibling(let kinds, let cgroup):
             to.op = SWIFTPOD_CLONE
             to.a = kinds.bits
@@ -193,6 +194,9 @@ extension Assembler {
         case .seal(let from):
             to.op = SWIFTPOD_SEAL
             to.a = UInt64(from)
+        case .executeGuarded(_, let guardian, let channel):
+            to.op = SWIFTPOD_GUARD
+            (to.input, to.a) = (guardian.index, UInt64(channel))
         case .reap(let mask):
             to.op = SWIFTPOD_REAPER
             to.a = mask.bits

@@ -4,7 +4,8 @@ import LinuxKernel
 
 extension LaunchPlan.Inherited.Source {
     /// Opens or makes it; the caller closes it.
-    func open() throws(SyscallError) -> Int32 {
+    /// `step`: the number of the instruction that executes the guard, for its report.
+    func open(step: Int) throws(SyscallError) -> Int32 {
         switch self {
         case .descriptor(let descriptor): return descriptor
         case .path(let path): return try OwnedDescriptor.open(path).release()
@@ -17,6 +18,7 @@ extension LaunchPlan.Inherited.Source {
             }
             return system.release()
         case .mapped(let tree): return try tree.open()
+        case .guarding(let image): return image.open(step: step)
         }
     }
 }

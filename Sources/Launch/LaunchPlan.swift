@@ -48,6 +48,8 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
             case path(String)
             /// A file system with these device nodes, named 0, 1 and so on, made by the launcher.
             case nodes([DeviceNode])
+            /// The guard's program.
+            case guarding(Guard)
             /// A mount of the host's whose owners are mapped; by the launcher, who is over the file system's.
             case mapped(MappedTree)
         }
@@ -64,6 +66,17 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
 
     /// System calls of the launcher, for the process: what takes a privilege on the machine.
     var calls: [SystemCall] = []
+
+    /// The plan with a step that fails in place of one of its own, for tests of what a failure leaves behind. nil after
+    /// the last.
+    package func failing(at index: Int) -> LaunchPlan? {
+        guard steps.indices.contains(index) else { return nil }
+        var plan = self
+        plan.slotCount += 1
+        plan.steps[index] = Step(
+            .open("/proc/self/fault", .path, in: nil, into: Slot(index: Int16(slotCount))))
+        return plan
+    }
 
     /// One line for each thing that is done, in order.
     public var description: String {

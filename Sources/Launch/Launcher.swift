@@ -202,7 +202,8 @@ extension LaunchPlan {
     func failure(_ report: swiftpod_report, in program: borrowing Program) -> LaunchError {
         let step = steps[program.origin(of: Int(report.index))]
         switch step.action {
-        case .execute, .probe: return LaunchError(executing: step.action.description, errno: report.value)
+        case .execute(let command), .probe(let command), .executeGuarded(let command, _, _):
+            return LaunchError(executing: Step.Action.execute(command).description, errno: report.value)
         default:
             // The first line of the kernel's log, without its level: `e overlay: …`.
             let text = withUnsafeBytes(of: report.text) {

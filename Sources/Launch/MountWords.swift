@@ -104,6 +104,15 @@ struct MountWords: Equatable, Sendable {
         return true
     }
 
+    /// Every word that is acted on here, rather than by the file system.
+    fileprivate static var known: [String] {
+        let general = [
+            "bind", "rbind", "tmpcopyup", "notmpcopyup", "idmap", "ridmap", "defaults", "async", "sync", "dirsync",
+        ]
+        let kinds = ["private", "slave", "shared", "unbindable"]
+        return general + attributes.keys.flatMap { [$0, "r" + $0] } + kinds.flatMap { [$0, "r" + $0] }
+    }
+
     private static let attributes: [String: (set: MountAttributes, clear: MountAttributes)] = [
         "ro": (.readOnly, []), "rw": ([], .readOnly),
         "nosuid": (.noSetuid, []), "suid": ([], .noSetuid),
@@ -116,4 +125,9 @@ struct MountWords: Equatable, Sendable {
         "relatime": ([], [.accessTimeField]), "norelatime": ([], [.accessTimeField]),
         "strictatime": (.strictAccessTime, [.accessTimeField]), "nostrictatime": ([], [.accessTimeField]),
     ]
+}
+
+extension LaunchPlan {
+    /// The option words of mounts that are known, for `features`.
+    public static var mountOptions: [String] { MountWords.known.sorted() }
 }

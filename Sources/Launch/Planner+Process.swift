@@ -80,6 +80,10 @@ extension Planner {
     ) throws(PlanError) {
         let command = try Planner.command(process)
         let capabilities = try capabilities(process)
+        let guardian = planGuard(process, command)
+        // CVE-2016-9962: what waits to be started is a copy of the launcher, and whoever shares its pid namespace could
+        // look at it. Below a keeper's namespace even those that may would be kept out, `exec` among them.
+        if options.startSocket != nil, !facts.inUserNamespace { add(.control(.notDumpable)) }
         planDescriptors(streams, terminal: terminal, uid: process.user.uid, gid: process.user.gid)
         add(.setUmask(process.user.umask ?? 0o022))
         if options.moments.contains(.starting) { add(.reach(.starting)) }
@@ -87,7 +91,7 @@ extension Planner {
             let listener = inherit(socket)
             add(.probe(command))
             add(.announceStart)
-            add(.acceptStarter(listener, closing: 3 + Int32(options.preservedDescriptors)))
+            add(.acceptStarter(listener, closing: 3 + Int32(options.preservedDescriptors), keeping: guardian))
         }
         let filter = Step.Action.filter(
             options.seccompFilter, flags: options.seccompFlags, hasListener: options.seccompListener)
@@ -102,10 +106,31 @@ extension Planner {
         }
         if process.noNewPrivileges {
             add(.control(.noNewPrivileges))
-            if !options.seccompFilter.isEmpty { add(filter) }
         }
+        let filtersLast = process.noNewPrivileges && !options.seccompFilter.isEmpty
+        if filtersLast, options.seccompListener { add(filter) }
         add(.announceStart)
+        if let guardian {
+            add(.executeGuarded(command, guard: guardian, channel: 3 + Int32(options.preservedDescriptors)))
+        }
+        // Without a guard, or on a kernel that would not have it.
+        if filtersLast, !options.seccompListener { add(filter) }
         add(.execute(command))
+    }
+
+    /// Labels hold from the first exec on, and what a labelled process may execute is the label's business.
+    private mutating func planGuard(_ process: RuntimeSpec.Process, _ command: Command) -> Slot? {
+        guard options.guarded, (process.apparmorProfile ?? "").isEmpty, (process.selinuxLabel ?? "").isEmpty else {
+            return nil
+        }
+        var image = Guard(command: command, channel: 3 + Int32(options.preservedDescriptors))
+        if process.noNewPrivileges, !options.seccompListener {
+            image.filter = options.seccompFilter
+            image.filterFlags = options.seccompFlags
+        }
+        let slot = newSlot()
+        plan.inherited.append(.init(slot: slot, source: .guarding(image)))
+        return slot
     }
 
     private mutating func planUser(_ user: RuntimeSpec.User) {

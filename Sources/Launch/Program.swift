@@ -10,6 +10,8 @@ struct Program: ~Copyable {
     private let slotCount: Int
     /// Which of the plan's steps an instruction belongs to.
     private let origins: [Int]
+    /// Which instruction executes the guard.
+    private let guardStep: Int
 
     init(_ plan: LaunchPlan) {
         var assembler = Assembler()
@@ -38,6 +40,7 @@ struct Program: ~Copyable {
         slots.update(repeating: -1, count: slotCount)
         self.slotCount = slotCount
         origins = assembler.instructions.map(\.origin)
+        guardStep = assembler.instructions.firstIndex { $0.op == SWIFTPOD_GUARD } ?? 0
     }
 
     deinit {
@@ -59,7 +62,7 @@ struct Program: ~Copyable {
                 continue
             }
             do throws(SyscallError) {
-                opened.append(try one.source.open())
+                opened.append(try one.source.open(step: guardStep))
             } catch {
                 for descriptor in opened { close(descriptor) }
                 throw error

@@ -101,6 +101,7 @@ extension Step.Action: CustomStringConvertible {
         case .keep(let range): "keep descriptors \(range.lowerBound) to \(range.upperBound)"
         case .seal(let from): "close descriptors from \(from)"
         case .reap: "start the reaper"
+        case .executeGuarded(let command, _, _): "execute \(command.arguments.first ?? "") guarded"
         case .probe(let command), .execute(let command): "execute \(command.arguments.first ?? "")"
         default: "\(self)"
         }

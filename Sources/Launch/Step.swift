@@ -28,7 +28,7 @@ struct Step: Equatable, Sendable {
         case reach(LaunchMoment)
         case announceStart
         /// All descriptors from a number up are closed before.
-        case acceptStarter(Slot, closing: Int32)
+        case acceptStarter(Slot, closing: Int32, keeping: Slot?)
         case cloneSibling(NamespaceKinds, cgroup: Slot?)
         // Namespaces.
         case enter(NamespaceKinds, Slot)
@@ -86,6 +86,8 @@ struct Step: Equatable, Sendable {
         case reap(CapabilityMask)
         case probe(Command)
         case execute(Command)
+        /// By way of the guard, which finds the channel as that descriptor.
+        case executeGuarded(Command, guard: Slot, channel: Int32)
     }
 }
 

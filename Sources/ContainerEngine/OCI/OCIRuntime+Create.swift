@@ -38,6 +38,7 @@ extension OCIRuntime {
         launchOptions.preservedDescriptors = options.preservedDescriptors
         launchOptions.moments = [.created, .mounted]
         launchOptions.noPivot = options.noPivot
+        launchOptions.guarded = true
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         try setFilter(spec, &launchOptions)
         if var process = spec.process {

@@ -52,6 +52,7 @@ extension OCIRuntime {
         var launchOptions = LaunchOptions()
         launchOptions.preservedDescriptors = options.preservedDescriptors
         launchOptions.createsWorkingDirectory = false
+        launchOptions.guarded = true
         try setFilter(spec, &launchOptions)
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         let cgroup = try openCgroup(container, exec.cgroup)
@@ -113,11 +114,14 @@ extension OCIRuntime {
             process.args = exec.arguments
             process.terminal = exec.terminal
             process.consoleSize = nil
-            process.env += exec.environment
+            var variables = VariableList(process.env)
+            for entry in exec.environment { variables.set(entry: entry) }
+            process.env = variables.entries
             if let directory = exec.workingDirectory { process.cwd = directory }
             if let word = exec.user { process.user = try OCIRuntime.user(word, process.user) }
             process.user.additionalGids += exec.additionalGroups
-            if let value = exec.noNewPrivileges { process.noNewPrivileges = value }
+            // As runc and crun have it: it is the first process's own, and a further one asks anew.
+            process.noNewPrivileges = exec.noNewPrivileges ?? false
             if let profile = exec.apparmorProfile { process.apparmorProfile = profile }
             if let label = exec.selinuxLabel { process.selinuxLabel = label }
             OCIRuntime.add(exec.capabilities, to: &process)
@@ -141,7 +145,7 @@ extension OCIRuntime {
         for name in names {
             let upper = name.uppercased()
             let full = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
-            for path in [\RuntimeSpec.Capabilities.bounding, \.effective, \.permitted, \.ambient, \.inheritable]
+            for path in [\RuntimeSpec.Capabilities.bounding, \.effective, \.permitted]
             where !sets[keyPath: path].contains(full) {
                 sets[keyPath: path].append(full)
             }

@@ -95,7 +95,7 @@ struct OCIStore: Sendable {
             throw EngineError(
                 .invalid, "invalid character \"\(strange)\" in container ID \"\(id)\": only letters, digits and _+-.:")
         }
-        guard !id.isEmpty, id != ".", id != "..", id.utf8.count <= 255 else {
+        guard !id.isEmpty, !id.hasPrefix("."), id.utf8.count <= 255 else {
             throw EngineError(.invalid, "invalid container ID \"\(id)\"")
         }
     }
