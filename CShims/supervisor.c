@@ -50,6 +50,7 @@ struct loop {
     int input_sink; // -1 when closed
     size_t input_from, input_to;
     char input_bytes[ATOMIC];
+    int detach_seen; // so many of the detach keys have been typed, and are not passed on yet
     int log;
     uint64_t log_written;
     int signals; // signalfd
@@ -246,12 +247,35 @@ static void flush_input(struct loop *l) {
     }
 }
 
+// What has just been typed, less the detach keys: those that came so far stay back until it is clear what they are.
+static void take_typed(struct loop *l, const char *typed, size_t count) {
+    const char *keys = l->s->detach_keys;
+    char *to = l->input_bytes;
+    for (size_t i = 0; i < count && !l->s->detached; i++) {
+        if (typed[i] == keys[l->detach_seen]) {
+            if (++l->detach_seen == l->s->detach_count) l->s->detached = 1;
+            continue;
+        }
+        memcpy(to, keys, (size_t)l->detach_seen);
+        to += l->detach_seen;
+        l->detach_seen = typed[i] == keys[0];
+        if (l->detach_seen == 0) *to++ = typed[i];
+        // A sequence of one key is whole with its first.
+        if (l->detach_seen == l->s->detach_count) l->s->detached = 1;
+    }
+    l->input_from = 0;
+    l->input_to = (size_t)(to - l->input_bytes);
+}
+
 static void fill_input(struct loop *l) {
-    ssize_t got = read(l->input, l->input_bytes, sizeof l->input_bytes);
+    char typed[ATOMIC - 64];
+    ssize_t got = l->s->detach_count > 0 ? read(l->input, typed, sizeof typed)
+                                         : read(l->input, l->input_bytes, sizeof l->input_bytes);
     if (got > 0) {
         l->input_from = 0;
         l->input_to = (size_t)got;
-        flush_input(l);
+        if (l->s->detach_count > 0) take_typed(l, typed, (size_t)got);
+        if (l->input_from < l->input_to) flush_input(l);
     } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
         if (l->s->terminal >= 0 && got == 0) {
             // End of file through a terminal is its end-of-file character.
@@ -353,6 +377,8 @@ static void start_loop(struct loop *l, struct swiftpod_supervision *s) {
     l->input = s->input;
     l->input_sink = s->input_sink;
     l->input_from = l->input_to = 0;
+    l->detach_seen = 0;
+    s->detached = 0;
     l->log = s->log;
     l->log_written = 0;
     struct stat status;
@@ -406,6 +432,20 @@ static int wait_small(struct pollfd *ready, int count, int milliseconds) {
     return -1;
 }
 
+// The process runs on, and whoever supervises it from here gets signals as any process does.
+static int leave_loop(struct loop *l) {
+    while (l->input_from < l->input_to) {
+        size_t before = l->input_from;
+        flush_input(l);
+        if (l->input_from == before) break;
+    }
+    close(l->signals);
+    sigset_t set;
+    sigfillset(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    return 0;
+}
+
 static int supervise(struct swiftpod_supervision *s, int sleeper) {
     struct loop loop, *l = &loop;
     start_loop(l, s);
@@ -455,6 +495,7 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         }
         if (ready[6].revents) fill_input(l);
         if (ready[0].revents) break;
+        if (s->detached) return leave_loop(l);
     }
     // The ended process is not reaped yet, so that its number, the group's, is nobody else's.
     if (s->group > 0) kill(-s->group, SIGKILL);

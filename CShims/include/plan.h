@@ -174,6 +174,9 @@ int swiftpod_connect(const char *path);
 /// Sends bytes and a descriptor in one message. Returns 0, or -1 with errno.
 int swiftpod_send_message(int socket, const void *bytes, unsigned long count, int descriptor);
 
+/// A copy of the mount on `path` in another mount namespace, attached to nothing: its descriptor, or -1 with errno.
+int swiftpod_take_tree_of(int mount_namespace, const char *path);
+
 /// Makes a local stream socket at a path and listens. Returns the descriptor, or -1 with errno.
 int swiftpod_listen(const char *path);
 

@@ -52,7 +52,8 @@ extension Engine {
         attached.options.parentDeathSignal = SIGKILL
         let running = try start(attached, interactive: configuration.interactive, io: io, output: .piped)
         defer { running.close() }
-        return try doing("wait for exec session") { () throws(SyscallError) in try running.superviseAttached(io) }
+        // Without detach keys it does not end before the process.
+        return try doing("wait for exec session") { () throws(SyscallError) in try running.superviseAttached(io)! }
     }
 
     private struct ExecSession {

@@ -37,6 +37,8 @@ extension Engine {
         let joins = try openJoins(spec.joins)
         for join in joins { options.joined.append(.init(join.kinds, descriptor: join.descriptor)) }
         defer { for join in joins { close(join.descriptor) } }
+        try shareMemory(record, &options)
+        defer { for tree in options.trees { close(tree.descriptor) } }
         let cgroup = try ContainerCgroup.make(for: record.id)
         options.cgroup = cgroup?.descriptor
         let network = NetworkConnection(record, layout: session.layout)
@@ -174,6 +176,19 @@ extension Engine {
             opened.append((join.kind.kinds, descriptor))
         }
         return opened
+    }
+
+    /// Who joins another's ipc namespace gets its /dev/shm, too, unless something else was asked for there.
+    private func shareMemory(_ record: ContainerRecord, _ options: inout LaunchOptions) throws(EngineError) {
+        let spec = record.specification
+        guard let join = spec.joins.first(where: { $0.kind == .ipc }),
+            spec.runtime.mounts.contains(where: BaseMounts.isOwnMemory),
+            let process = store.facts(join.container)?.livingProcess(bootID: session.bootID)
+        else { return }
+        let tree = try doing("share memory of container \(join.container.prefix(12))") { () throws(SyscallError) in
+            try DetachedMount.copy(of: BaseMounts.sharedMemoryPath, in: process.pid).release()
+        }
+        options.trees.append(.init(destination: BaseMounts.sharedMemoryPath, descriptor: tree))
     }
 
     /// A process that ended at once is a zombie, whose start time still stands.

@@ -36,6 +36,9 @@ public struct LaunchOptions: Equatable, Sendable {
     /// Namespaces to join by descriptor: of the namespace, or a pidfd of a process in it. They win over what the
     /// specification says of the same kind.
     public var joined: [Join] = []
+    /// Mounts that the launcher has taken already, by destination: they stand in place of what the specification mounts
+    /// there.
+    public var trees: [Tree] = []
     /// The system call filter, an array of `struct sock_filter` as bytes; empty for none.
     public var seccompFilter: [UInt8] = []
     /// SECCOMP_FILTER_FLAG_* bits.
@@ -70,6 +73,17 @@ public struct LaunchOptions: Equatable, Sendable {
     public var createsWorkingDirectory: Bool = true
 
     public init() {}
+
+    /// A mount that is attached to nothing yet, open_tree(2), and where it is to be attached.
+    public struct Tree: Equatable, Sendable {
+        public var destination: String
+        public var descriptor: Int32
+
+        public init(destination: String, descriptor: Int32) {
+            self.destination = destination
+            self.descriptor = descriptor
+        }
+    }
 
     /// Namespaces and what they are joined by.
     public struct Join: Equatable, Sendable {

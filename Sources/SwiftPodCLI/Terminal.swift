@@ -38,7 +38,7 @@ nonisolated(unsafe) private var hasExitHandler = false
 
 /// tcsetattr(3) is one ioctl(2), which a signal handler may call.
 @_cdecl("swiftpod_restore_terminal")
-private func restoreTerminal() {
+func restoreTerminal() {
     let descriptor = savedDescriptor
     if descriptor < 0 { return }
     savedDescriptor = -1

@@ -38,13 +38,33 @@ final class SupervisedProcess {
     /// What is left of its process group ends with it: for a container that shares a pid namespace.
     func endsWithGroup() { loop.group = pid }
 
-    /// Passes streams and signals on until the process has ended.
-    func superviseAttached(_ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
+    /// Passes streams and signals on until the process has ended, or, which is nil, the detach keys were typed.
+    func superviseAttached(_ io: AttachedStreams) throws(SyscallError) -> ExitStatus? {
+        let keys = UnsafeMutablePointer<CChar>.allocate(capacity: max(io.detachKeys.count, 1))
+        defer { keys.deallocate() }
+        for (index, key) in io.detachKeys.prefix(32).enumerated() { keys[index] = CChar(bitPattern: key) }
+        if loop.terminal >= 0 {
+            loop.detach_keys = UnsafePointer(keys)
+            loop.detach_count = Int32(min(io.detachKeys.count, 32))
+        }
+        defer {
+            loop.detach_keys = nil
+            loop.detach_count = 0
+        }
         loop.attached = (io.stdout ?? -1, io.stderr ?? -1)
         loop.input = streams.inputSource
         loop.size_source = io.terminal ?? -1
         loop.proxy = io.signalProxy ? 1 : 0
-        return try supervise()
+        let status = try supervise()
+        guard loop.detached == 0 else {
+            // Nobody is attached any more.
+            loop.attached = (-1, -1)
+            loop.input = -1
+            loop.size_source = -1
+            loop.proxy = 0
+            return nil
+        }
+        return status
     }
 
     private func supervise() throws(SyscallError) -> ExitStatus {

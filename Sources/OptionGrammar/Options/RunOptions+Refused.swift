@@ -16,7 +16,6 @@ extension RunOptions {
         .accepted("disable-content-trust", nil, .flag),
         .accepted("no-healthcheck", nil, .flag),
         .only("cgroups", ["enabled", "no-conmon"], warnFor: ["disabled"]),
-        .only("detach-keys", [""]),
         .only("image-volume", ["bind", "anonymous"]),
         .only("passwd", ["true"], kind: .flag),
         .only("sdnotify", ["ignore", "container"]),

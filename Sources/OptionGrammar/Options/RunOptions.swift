@@ -25,6 +25,7 @@ package struct RunOptions: Sendable {
     package var detach = false
     package var attach: [String] = []
     package var signalProxy = true
+    package var detachKeys = defaultDetachKeys
     package var cidFile: String?
     package var warnings: [String] = []
     package var pull = RegistryOptions()
@@ -57,6 +58,8 @@ package struct RunRequest: Equatable, Sendable {
     /// Which streams of the container the caller gets.
     package var streams: Set<Stream> = []
     package var signalProxy = true
+    /// What is typed to leave an attached container to itself; empty for never.
+    package var detachKeys = defaultDetachKeys
     /// Absolute.
     package var cidFile: String?
     package var pull = RegistryOptions()
@@ -105,6 +108,7 @@ extension RunOptions {
         request.detach = detach
         request.streams = try streams()
         request.signalProxy = signalProxy
+        request.detachKeys = detachKeys
         request.cidFile = cidFile
         request.pull = pull
         request.warnings = warnings
