@@ -4,6 +4,7 @@
 #   make test       the same for all the tests: lint, unit, integration, system; as root and as an unprivileged user
 #   make bench      measure starts and pulls beside the kernel's floor and other runtimes
 #   make bench-check  only whether starts keep the ratios of Benchmarks/Thresholds.json
+#   make test-weakened  the tests of known escapes against a build without the defences: each must fail
 #   make test-vm    the tests that need another kernel, in a virtual machine
 #   make fuzz       a few minutes of fuzzing for what strangers feed
 
@@ -14,7 +15,7 @@ BIN = .build/release
 # Stops a test that can no longer end by itself.
 LIMIT = timeout --kill-after=30
 
-.PHONY: demo test build build-tests lint unit system test-vm fuzz bench bench-check clean
+.PHONY: test-weakened demo test build build-tests lint unit system test-vm fuzz bench bench-check clean
 
 demo: build
 	@echo "--- swiftpod run hello"
@@ -31,6 +32,9 @@ build-tests:
 	@mkdir -p build && install -m 755 $(BIN)/swiftpod build/swiftpod
 
 test: build-tests lint unit system
+
+test-weakened: build-tests
+	Tests/Escapes/weakened.sh /var/tmp/swiftpod-weakened
 
 lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift

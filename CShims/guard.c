@@ -54,8 +54,10 @@ IN_GUARD __attribute__((noinline, used)) static void guard_main(void) {
     if (marked < 0) guard_call(SYS_close, guard->channel, 0, 0, 0, 0, 0);
     long failure = -ENOENT;
     if (guard->filter_length) {
-        struct sock_fprog program = {
-            .len = (unsigned short)guard->filter_length, .filter = (struct sock_filter *)(uintptr_t)guard->filter};
+        // Field by field: an initialiser may become a call of memset, which is not here.
+        struct sock_fprog program;
+        program.len = (unsigned short)guard->filter_length;
+        program.filter = (struct sock_filter *)(uintptr_t)guard->filter;
         failure = guard_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (long)guard->filter_flags, (long)&program, 0, 0, 0);
         if (failure >= 0) failure = -ENOENT;
         else goto report;
@@ -72,12 +74,14 @@ IN_GUARD __attribute__((noinline, used)) static void guard_main(void) {
 report:;
     // The report stands prepared but for the number, which is sent after it in the same message.
     int32_t value = (int32_t)-failure;
-    struct iovec pieces[3] = {
-        {.iov_base = (void *)(uintptr_t)&guard->report, .iov_len = offsetof(struct swiftpod_report, value)},
-        {.iov_base = &value, .iov_len = sizeof value},
-        {.iov_base = (void *)(uintptr_t)((const char *)&guard->report + offsetof(struct swiftpod_report, text)),
-         .iov_len = sizeof guard->report.text},
-    };
+    const char *report = (const char *)&guard->report;
+    struct iovec pieces[3];
+    pieces[0].iov_base = (void *)(uintptr_t)report;
+    pieces[0].iov_len = offsetof(struct swiftpod_report, value);
+    pieces[1].iov_base = &value;
+    pieces[1].iov_len = sizeof value;
+    pieces[2].iov_base = (void *)(uintptr_t)(report + offsetof(struct swiftpod_report, text));
+    pieces[2].iov_len = sizeof guard->report.text;
     guard_call(SYS_writev, guard->channel, (long)pieces, 3, 0, 0, 0);
     guard_call(SYS_exit_group, 125, 0, 0, 0, 0, 0);
     for (;;) {}

@@ -69,7 +69,7 @@ extension Planner {
         guard let range = map.first(where: { id >= $0.inside && id - $0.inside < $0.count }) else {
             throw PlanError("device \(path): owner \(id) has no id in the container")
         }
-        return range.outside + (id - range.inside)
+        return range.outside &+ (id - range.inside)
     }
 
     private static func node(_ device: RuntimeSpec.Device) throws(PlanError) -> DeviceNode {

@@ -23,7 +23,7 @@ extension Planner {
         else { return }
         plan.gift = LaunchPlan.Gift(
             descriptors: [options.input, options.output, options.error].compactMap { $0 },
-            uid: range.outside + (uid - range.inside))
+            uid: range.outside &+ (uid - range.inside))
     }
 
     /// A terminal of the container's own devpts; the host's would be seen, and could be typed into, from outside.

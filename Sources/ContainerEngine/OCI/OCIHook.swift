@@ -30,7 +30,7 @@ struct OCIHook {
         } catch let error as EngineError {
             throw error
         } catch {
-            throw failure("\(error)")
+            throw failure("failed: \(error)")
         }
     }
 
@@ -68,12 +68,12 @@ struct OCIHook {
         }
         switch try ProcessDescriptor.wait(pidfd) {
         case .exited(0): return
-        case .exited(let code): throw failure("exit status \(code)")
+        case .exited(let code): throw failure("failed with exit code \(code)")
         case .signaled(let signal): throw failure("killed by signal \(signal)")
         }
     }
 
     private func failure(_ reason: String) -> EngineError {
-        EngineError(.failed, "\(kind) hook \(hook.path): \(reason)")
+        EngineError(.failed, "\(kind) hook \(reason): \(hook.path)")
     }
 }

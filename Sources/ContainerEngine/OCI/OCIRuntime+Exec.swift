@@ -133,7 +133,11 @@ extension OCIRuntime {
     /// `UID[:GID]`, numbers only: names are the caller's business.
     private static func user(_ word: String, _ own: RuntimeSpec.User) throws(EngineError) -> RuntimeSpec.User {
         let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let uid = UInt32(parts[0]), let gid = parts.count == 2 ? UInt32(parts[1]) : own.gid else {
+        // CVE-2026-30892: digits and nothing else; Swift itself would take +0 for a number.
+        func number(_ text: Substring) -> UInt32? {
+            text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt32(text) : nil
+        }
+        guard let uid = number(parts[0]), let gid = parts.count == 2 ? number(parts[1]) : own.gid else {
             throw EngineError(.invalid, "--user \(word): must be UID[:GID]")
         }
         return RuntimeSpec.User(uid: uid, gid: gid, umask: own.umask, additionalGids: own.additionalGids)

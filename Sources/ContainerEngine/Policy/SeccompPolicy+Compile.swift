@@ -2,8 +2,9 @@ import LinuxKernel
 import OCISpec
 
 extension SeccompPolicy {
-    /// A profile as the kernel's program.
-    package static func compile(_ profile: RuntimeSpec.Seccomp) throws(EngineError) -> [UInt8] {
+    /// A profile as the kernel's program: an array of `struct sock_filter` as bytes.
+    /// - Throws: `.invalid` and `.unsupported` for what it cannot mean.
+    public static func compile(_ profile: RuntimeSpec.Seccomp) throws(EngineError) -> [UInt8] {
         let fallback = try action(profile.defaultAction, profile.defaultErrnoRet)
         do {
             var filter = try SeccompFilter(defaultAction: fallback)
