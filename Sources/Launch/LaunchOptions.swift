@@ -19,6 +19,21 @@ public enum LaunchMoment: UInt32, Hashable, Sendable, CaseIterable {
     case starting = 2
 }
 
+/// Some of the moments of a launch.
+public struct LaunchMoments: Equatable, Sendable, ExpressibleByArrayLiteral {
+    private var bits: UInt32 = 0
+
+    public init(arrayLiteral moments: LaunchMoment...) {
+        for moment in moments { insert(moment) }
+    }
+
+    public var isEmpty: Bool { bits == 0 }
+
+    public func contains(_ moment: LaunchMoment) -> Bool { bits >> moment.rawValue & 1 == 1 }
+
+    public mutating func insert(_ moment: LaunchMoment) { bits |= 1 << moment.rawValue }
+}
+
 /// What a launch needs beyond the specification: the things that only the launcher has.
 public struct LaunchOptions: Equatable, Sendable {
     /// The caller's descriptor that becomes stdin; nil is /dev/null. Not used with a terminal.
@@ -55,7 +70,7 @@ public struct LaunchOptions: Equatable, Sendable {
     /// ``LaunchedProcess/cgroupRefusal``.
     public var cgroup: Int32?
     /// Moments at which the caller has something to do.
-    public var moments: Set<LaunchMoment> = []
+    public var moments: LaunchMoments = []
     /// A listening local stream socket. The launch returns when everything is ready; the command starts when somebody
     /// connects to it and sends a byte, and is told there why it could not: see ``startPrepared(socket:plan:)``.
     public var startSocket: Int32?

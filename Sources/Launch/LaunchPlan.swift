@@ -16,7 +16,7 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     /// How many descriptors the steps name.
     var slotCount = 0
     /// When the caller has something to do.
-    var moments: Set<LaunchMoment> = []
+    var moments: LaunchMoments = []
     /// The cgroup the process is born in.
     var cgroup: Int32?
 

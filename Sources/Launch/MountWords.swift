@@ -75,12 +75,12 @@ struct MountWords: Equatable, Sendable {
     }
 
     private mutating func read(attribute word: String) -> Bool {
-        if let known = MountWords.attributes[word] {
+        if let known = MountWords.attribute(word) {
             set.subtract(known.clear)
             clear.subtract(known.set)
             set.formUnion(known.set)
             clear.formUnion(known.clear)
-        } else if word.hasPrefix("r"), let known = MountWords.attributes[String(word.dropFirst())] {
+        } else if word.hasPrefix("r"), let known = MountWords.attribute(String(word.dropFirst())) {
             recursiveSet.subtract(known.clear)
             recursiveClear.subtract(known.set)
             recursiveSet.formUnion(known.set)
@@ -106,25 +106,40 @@ struct MountWords: Equatable, Sendable {
 
     /// Every word that is acted on here, rather than by the file system.
     fileprivate static var known: [String] {
+        let attributes =
+            "ro rw nosuid suid nodev dev noexec exec nodiratime diratime nosymfollow symfollow noatime strictatime atime "
+            + "relatime norelatime nostrictatime private slave shared unbindable"
+        let words = attributes.split(separator: " ").map(String.init).filter { word in
+            attribute(word) != nil || ["private", "slave", "shared", "unbindable"].contains(word)
+        }
         let general = [
             "bind", "rbind", "tmpcopyup", "notmpcopyup", "idmap", "ridmap", "defaults", "async", "sync", "dirsync",
         ]
-        let kinds = ["private", "slave", "shared", "unbindable"]
-        return general + attributes.keys.flatMap { [$0, "r" + $0] } + kinds.flatMap { [$0, "r" + $0] }
+        return general + words.flatMap { [$0, "r" + $0] }
     }
 
-    private static let attributes: [String: (set: MountAttributes, clear: MountAttributes)] = [
-        "ro": (.readOnly, []), "rw": ([], .readOnly),
-        "nosuid": (.noSetuid, []), "suid": ([], .noSetuid),
-        "nodev": (.noDevices, []), "dev": ([], .noDevices),
-        "noexec": (.noExecute, []), "exec": ([], .noExecute),
-        "nodiratime": (.noDirectoryAccessTime, []), "diratime": ([], .noDirectoryAccessTime),
-        "nosymfollow": (.noSymlinks, []), "symfollow": ([], .noSymlinks),
+    /// A switch, because a dictionary would cost its making at every start.
+    private static func attribute(_ word: String) -> (set: MountAttributes, clear: MountAttributes)? {
+        switch word {
+        case "ro": (.readOnly, [])
+        case "rw": ([], .readOnly)
+        case "nosuid": (.noSetuid, [])
+        case "suid": ([], .noSetuid)
+        case "nodev": (.noDevices, [])
+        case "dev": ([], .noDevices)
+        case "noexec": (.noExecute, [])
+        case "exec": ([], .noExecute)
+        case "nodiratime": (.noDirectoryAccessTime, [])
+        case "diratime": ([], .noDirectoryAccessTime)
+        case "nosymfollow": (.noSymlinks, [])
+        case "symfollow": ([], .noSymlinks)
         // The three access time modes are one field, cleared whole and set anew.
-        "noatime": (.noAccessTime, [.accessTimeField]), "atime": ([], [.accessTimeField]),
-        "relatime": ([], [.accessTimeField]), "norelatime": ([], [.accessTimeField]),
-        "strictatime": (.strictAccessTime, [.accessTimeField]), "nostrictatime": ([], [.accessTimeField]),
-    ]
+        case "noatime": (.noAccessTime, [.accessTimeField])
+        case "strictatime": (.strictAccessTime, [.accessTimeField])
+        case "atime", "relatime", "norelatime", "nostrictatime": ([], [.accessTimeField])
+        default: nil
+        }
+    }
 }
 
 extension LaunchPlan {

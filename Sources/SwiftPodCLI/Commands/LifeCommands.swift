@@ -54,7 +54,7 @@ extension Verb {
         _ container: Container, _ options: ContainerOptions, _ session: Session, _ invocation: Invocation,
         _ detachable: DetachableRun?
     ) throws -> Int32 {
-        let streams: Set<RunRequest.Stream> =
+        let streams: RunRequest.Streams =
             options.interactive ? [.stdin, .stdout, .stderr] : [.stdout, .stderr]
         let tty = try session.hasTerminal(container)
         var io = AttachedStreams.callers(streams, tty: tty, signalProxy: options.signalProxy)
