@@ -137,5 +137,8 @@ if Context.environment["SWIFTPOD_FUZZ"] != nil {
     package.products += [
         .library(name: "OCISpec", targets: ["OCISpec"]),
         .library(name: "ImageStore", targets: ["ImageStore"]),
+        .library(name: "Launch", targets: ["Launch"]),
+        .library(name: "LinuxKernel", targets: ["LinuxKernel"]),
+        .library(name: "ContainerEngine", targets: ["ContainerEngine"]),
     ]
 }

@@ -29,6 +29,7 @@ extension Engine {
         options.joined = [.init(foreign, descriptor: pidfd.raw)]
         options.preservedDescriptors = configuration.preserveDescriptors
         options.createsWorkingDirectory = false
+        options.guarded = true
         if !configuration.privileged {
             options.seccompFilter = try SeccompPolicy.filter(
                 for: spec.seccomp, capabilities: described.capabilities?.bounding ?? [],

@@ -113,6 +113,8 @@ extension Engine {
         var options = LaunchOptions()
         options.preservedDescriptors = record.preservedDescriptors
         options.reaper = record.initProcess
+        options.guarded = true
+        options.keyring = "swiftpod-\(record.id)"
         // A container does not outlive what supervises it: nobody would know its end, nor read what it writes.
         options.parentDeathSignal = SIGKILL
         options.seccompFilter = try SeccompPolicy.filter(
