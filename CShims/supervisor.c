@@ -321,11 +321,21 @@ static void forward_signals(struct loop *l) {
 
 // --- end -------------------------------------------------------------------------------------------------------------
 
+// A process of the container's was taken by an OOM killer: a line "oom_kill N".
+static int was_out_of_memory(int events) {
+    char text[512];
+    ssize_t got = events < 0 ? 0 : pread(events, text, sizeof text - 1, 0);
+    if (got <= 0) return 0;
+    text[got] = 0;
+    const char *line = strstr(text, "oom_kill ");
+    return line != NULL && strtol(line + 9, NULL, 10) > 0;
+}
+
 static void record_end(struct loop *l) {
     if (l->s->exit_file < 0) return;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    char line[160], *at = line;
+    char line[192], *at = line;
     int killed = l->s->end_kind != CLD_EXITED;
     at = stpcpy(at, "{\"code\":");
     at = put_number(at, (uint64_t)(killed ? 128 + l->s->end_status : l->s->end_status));
@@ -335,6 +345,7 @@ static void record_end(struct loop *l) {
     at = put_number(at, (uint64_t)now.tv_sec);
     at = stpcpy(at, ",\"nanoseconds\":");
     at = put_number(at, (uint64_t)now.tv_nsec);
+    if (was_out_of_memory(l->s->memory_events)) at = stpcpy(at, ",\"oomKilled\":true");
     at = stpcpy(at, l->s->timed_out ? ",\"timedOut\":true}\n" : ",\"timedOut\":false}\n");
     // One write of less than a page: readers see nothing or all of it.
     while (pwrite(l->s->exit_file, line, (size_t)(at - line), 0) < 0 && errno == EINTR) {}
@@ -515,7 +526,7 @@ int swiftpod_supervise(struct swiftpod_supervision *s) { return supervise(s, 0);
 
 // --- the process that is nothing but the loop ------------------------------------------------------------------------
 
-#define FIELDS 17
+#define FIELDS 18
 #define THEN 15
 
 static char *put_field(char *at, int64_t value) {
@@ -529,7 +540,10 @@ static char *put_field(char *at, int64_t value) {
 }
 
 int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char *id, const char *const *then) {
-    const int descriptors[] = {s->pidfd, s->terminal, s->output[0], s->output[1], s->input_sink, s->log, s->exit_file};
+    const int descriptors[] = {
+        s->pidfd, s->terminal, s->output[0], s->output[1], s->input_sink, s->log, s->exit_file,
+        s->memory_events,
+    };
     if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) return -1;
     for (size_t i = 0; i < sizeof descriptors / sizeof descriptors[0]; i++) {
         if (descriptors[i] >= 0) fcntl(descriptors[i], F_SETFD, 0);
@@ -562,7 +576,10 @@ void swiftpod_supervisor_main(int count, char **arguments, char **environment) {
     memset(&s, 0, sizeof s);
     s.attached[0] = s.attached[1] = s.input = s.size_source = -1;
     const char *at = arguments[2];
-    int *const descriptors[] = {&s.pidfd, &s.terminal, &s.output[0], &s.output[1], &s.input_sink, &s.log, &s.exit_file};
+    int *const descriptors[] = {
+        &s.pidfd, &s.terminal, &s.output[0], &s.output[1], &s.input_sink, &s.log, &s.exit_file,
+        &s.memory_events,
+    };
     for (size_t i = 0; i < sizeof descriptors / sizeof descriptors[0]; i++) *descriptors[i] = (int)take_field(&at);
     s.timeout = (uint32_t)take_field(&at);
     s.utc_offset = (int32_t)take_field(&at);

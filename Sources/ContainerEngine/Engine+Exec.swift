@@ -10,7 +10,7 @@ extension Engine {
         _ container: Container, _ configuration: ExecConfiguration, io: AttachedStreams
     ) throws(EngineError) -> ExitStatus? {
         guard let now = try refreshed(container) else { throw Engine.gone(container) }
-        guard let process = now.facts.livingProcess(bootID: session.bootID),
+        guard !now.status.isPaused, let process = now.facts.livingProcess(bootID: session.bootID),
             let pidfd = try doing("exec", { () throws(SyscallError) in try ProcessDescriptor.open(process) })
         else {
             throw EngineError(

@@ -39,10 +39,12 @@ extension Engine {
         defer { for join in joins { close(join.descriptor) } }
         try shareMemory(record, &options)
         defer { for tree in options.trees { close(tree.descriptor) } }
-        let cgroup = try ContainerCgroup.make(for: record.id)
+        let scope = try ContainerScope.choose(for: record, in: directory, session)
+        var cgroup = scope == nil ? try ContainerCgroup.make(for: record, in: directory, session) : nil
         options.cgroup = cgroup?.descriptor
+        options.requiresCgroup = cgroup?.hasLimits ?? false
         let network = NetworkConnection(record, layout: session.layout)
-        if network.isNeeded { options.moments.insert(.created) }
+        if network.isNeeded || scope != nil { options.moments.insert(.created) }
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
@@ -50,13 +52,16 @@ extension Engine {
         do {
             let log = try openLog(record)
             let launched = try launch(plan) { moment, pid in
-                if moment == .created { helper = try network.connect(pid) }
+                guard moment == .created else { return }
+                if let scope { cgroup = try scope.start(pid: pid) }
+                if network.isNeeded { helper = try network.connect(pid) }
             }
             let refusal = launched.cgroupRefusal
             let (pid, pidfd, terminal) = launched.release()
             let process = SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: log, timeout: record.timeout)
             process.exitFile = exitFile
+            if refusal == nil { process.memoryEvents = cgroup?.openMemoryEvents() ?? -1 }
             let spaces = spec.runtime.linux?.namespaces ?? []
             if !spaces.contains(where: { $0.type == .pid && $0.path == nil }) { process.endsWithGroup() }
             var state = RunState(
@@ -68,6 +73,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            note(.start, record)
             return Started(record: record, process: process, state: state)
         } catch {
             close(exitFile)

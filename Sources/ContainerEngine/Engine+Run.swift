@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -98,7 +99,7 @@ extension Engine {
     private func lockForStart(_ container: Container) throws(EngineError) -> OwnedDescriptor? {
         guard let directory = try store.lock(container.id) else { throw Engine.gone(container) }
         switch RunFacts(in: directory.raw).status(bootID: session.bootID, in: directory.raw) {
-        case .running, .stopping: return nil
+        case .running, .paused, .stopping: return nil
         case .created, .exited, .removing: return directory
         }
     }
@@ -145,8 +146,9 @@ extension Engine {
 
     /// Takes down what stood beside the container while it ran.
     func endRun(_ record: ContainerRecord, _ state: RunState) {
+        noteEnd(record)
         NetworkConnection.end(state.networkHelper)
-        if let cgroup = state.cgroup { ContainerCgroup.remove(cgroup) }
+        if let cgroup = state.cgroup { Cgroup(recorded: cgroup).remove() }
     }
 
     /// The container has ended for good: `--rm` takes it away, and this process has nothing more to do with it.
@@ -169,6 +171,7 @@ extension Engine {
 
     func removeWithVolumes(_ record: ContainerRecord, volumes: Bool) throws(EngineError) {
         try store.remove(record.id, name: record.name)
+        note(.remove, record)
         guard volumes else { return }
         let all = VolumeStore(root: session.layout.volumes)
         for name in record.anonymousVolumes { try? all.remove(name) }

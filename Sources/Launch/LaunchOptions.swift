@@ -61,6 +61,8 @@ public struct LaunchOptions: Equatable, Sendable {
     /// A cgroup v2 directory, opened for reading: the process is born in it. A kernel that refuses is no error, see
     /// ``LaunchedProcess/cgroupRefusal``.
     public var cgroup: Int32?
+    /// Outside of `cgroup` is no place to run: a refusal is a failure.
+    public var requiresCgroup: Bool = false
     /// Moments at which the caller has something to do.
     public var moments: LaunchMoments = []
     /// A listening local stream socket. The launch returns when everything is ready; the command starts when somebody

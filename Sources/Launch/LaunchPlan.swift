@@ -19,6 +19,8 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     var moments: LaunchMoments = []
     /// The cgroup the process is born in.
     var cgroup: Int32?
+    /// There, or not at all.
+    var requiresCgroup = false
 
     /// Streams that the launcher gives to the container's user, because their owner has no id in the container.
     var gift: Gift?

@@ -70,7 +70,7 @@ import Testing
                 [
                     "unshare", "--user", "--map-users=auto", "--map-groups=auto", "--setuid", "0", "--setgid", "0",
                     "sh", "-c",
-                    "echo 0 > \(sysctl) && exec \"$@\"", "sh",
+                    "echo 0 > \(sysctl) && exec setpriv --reuid 1000 --regid 1000 --clear-groups -- \"$@\"", "sh",
                 ]
                 + [pod.binary, "--root", open + "/data", "--runroot", open + "/run", "run", "hello"]
             command.words = account(command.words)

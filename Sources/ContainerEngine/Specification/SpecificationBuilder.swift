@@ -64,7 +64,7 @@ public struct SpecificationBuilder: Sendable {
         linux.readonlyPaths = hidden.readOnly
         linux.rootfsPropagation = propagation(mounts.user)
         linux.devices = mounts.devices.devices
-        linux.resources = resources(mounts.devices)
+        linux.resources = try resources(mounts.devices)
 
         draft.volumes = mounts.volumes
         draft.files = mounts.files + draft.files

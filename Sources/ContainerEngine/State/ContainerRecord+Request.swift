@@ -27,6 +27,7 @@ extension ContainerRecord {
         timeout = request.timeout
         restart = request.restart
         log = request.log
+        cgroups = CgroupOptions(request)
         createCommand = request.command
         hostConfig = ContainerRecord.hostConfig(request)
     }

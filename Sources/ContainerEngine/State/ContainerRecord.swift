@@ -25,6 +25,7 @@ package struct ContainerRecord: Equatable, Sendable {
     package var timeout: UInt32 = 0
     package var restart: ContainerConfiguration.RestartPolicy = .no
     package var log: LogOptions = LogOptions()
+    package var cgroups = CgroupOptions()
     package var specification: Specification
     /// What `inspect` shows of the request: members of podman's `HostConfig` that differ from the defaults.
     package var hostConfig: [JSON.Member] = []
@@ -99,6 +100,7 @@ extension ContainerRecord: JSONDocument {
         timeout = try json.optional("timeout") ?? 0
         restart = try json.optional("restart") ?? .no
         log = try json.optional("log") ?? LogOptions()
+        cgroups = try json.optional("cgroups") ?? CgroupOptions()
         self.specification = specification
         hostConfig = json["hostConfig"]?.members ?? []
         createCommand = try json.list("createCommand")
@@ -115,7 +117,8 @@ extension ContainerRecord: JSONDocument {
             "init": initProcess.jsonUnlessFalse,
             "preservedDescriptors": preservedDescriptors == 0 ? nil : preservedDescriptors.json,
             "timeout": timeout == 0 ? nil : timeout.json, "restart": restart == .no ? nil : restart.json,
-            "log": log == LogOptions() ? nil : log.json, "command": .array(command.map(JSON.string)),
+            "log": log == LogOptions() ? nil : log.json,
+            "cgroups": cgroups == CgroupOptions() ? nil : cgroups.json, "command": .array(command.map(JSON.string)),
             "specification": specification.json,
             "hostConfig": hostConfig.isEmpty ? nil : .object(hostConfig),
             "createCommand": createCommand.jsonUnlessEmpty,

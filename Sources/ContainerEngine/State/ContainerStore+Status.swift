@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -32,9 +33,12 @@ package struct RunFacts: Equatable, Sendable {
         guard let state else { return .created }
         if let exit { return .exited(code: exit.code, at: exit.at) }
         if livingProcess(bootID: bootID) != nil {
+            let pid = state.process.pid
+            if let cgroup = state.cgroup, Cgroup(recorded: cgroup).isFrozen {
+                return .paused(pid: pid, since: state.startedAt)
+            }
             return stopRequested
-                ? .stopping(pid: state.process.pid, since: state.startedAt)
-                : .running(pid: state.process.pid, since: state.startedAt)
+                ? .stopping(pid: pid, since: state.startedAt) : .running(pid: pid, since: state.startedAt)
         }
         // Its supervisor may be about to write the record: the look at the process came before this one at the file.
         if let exit = RunFacts.readExit(in: directory) { return .exited(code: exit.code, at: exit.at) }

@@ -26,6 +26,7 @@ final class SupervisedProcess {
         loop.log_limit = log?.limit ?? 0
         loop.utc_offset = log == nil ? 0 : SupervisedProcess.offsetOfLocalTime()
         loop.exit_file = -1
+        loop.memory_events = -1
         loop.timeout = timeout
     }
 
@@ -33,6 +34,12 @@ final class SupervisedProcess {
     var exitFile: Int32 {
         get { loop.exit_file }
         set { loop.exit_file = newValue }
+    }
+
+    /// The cgroup's `memory.events`; taken over.
+    var memoryEvents: Int32 {
+        get { loop.memory_events }
+        set { loop.memory_events = newValue }
     }
 
     /// What is left of its process group ends with it: for a container that shares a pid namespace.
@@ -90,13 +97,13 @@ final class SupervisedProcess {
     }
 
     func close() {
-        for descriptor in [loop.pidfd, loop.terminal, loop.log, loop.exit_file] where descriptor >= 0 {
-            Glibc.close(descriptor)
-        }
+        let all = [loop.pidfd, loop.terminal, loop.log, loop.exit_file, loop.memory_events]
+        for descriptor in all where descriptor >= 0 { Glibc.close(descriptor) }
         loop.pidfd = -1
         loop.terminal = -1
         loop.log = -1
         loop.exit_file = -1
+        loop.memory_events = -1
         streams.closeAll()
     }
 
