@@ -51,6 +51,7 @@ let package = Package(
         .target(name: "YAML", dependencies: ["OCISpec", "CYAML"], swiftSettings: swift),
         .target(
             name: "ImageStore", dependencies: ["CShims", "LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
+            exclude: ["README.md"],
             swiftSettings: swift),
         .target(
             name: "Registry",
@@ -89,6 +90,8 @@ let package = Package(
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
+        .testTarget(
+            name: "ImageStoreTests", dependencies: ["ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],

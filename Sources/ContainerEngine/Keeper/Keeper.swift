@@ -83,6 +83,7 @@ package struct Keeper {
         // The open descriptor holds the namespace, whatever becomes of the process; that it was that process's is
         // certain when it is still there now.
         guard identity.isRunning else { return nil }
+        if extent == Extent(uids: 1, gids: 1) { warnOfSingleID() }
         // Its idle time begins again: the time of change of the record is that of the last use.
         utimensat(AT_FDCWD, record, nil, AT_SYMLINK_NOFOLLOW)
         do {
@@ -96,17 +97,10 @@ package struct Keeper {
     // MARK: - A new one
 
     private func start() throws(EngineError) -> Extent {
-        let ranges = subordinateRanges()
-        if let ranges, let helpers = Helpers() {
+        if let ranges = subordinateRanges(), let helpers = Helpers() {
             if let extent = try start(ranges, helpers) { return extent }
-        } else if ranges != nil {
-            warn(
-                "newuidmap and newgidmap are not installed (package uidmap): containers have a single user and group id"
-            )
         } else {
-            warn(
-                "no subordinate ids for user \(uid) in /etc/subuid and /etc/subgid: "
-                    + "containers have a single user and group id")
+            warnOfSingleID()
         }
         guard let extent = try start(nil, nil) else {
             throw EngineError(.failed, "start namespace keeper: it ended at once")
@@ -124,6 +118,19 @@ package struct Keeper {
             }
             self.uid = uid
             self.gid = gid
+        }
+    }
+
+    /// Every command says it: whose container lacks ids is seldom who started the keeper.
+    private func warnOfSingleID() {
+        if subordinateRanges() == nil {
+            warn(
+                "no subordinate ids for user \(uid) in /etc/subuid and /etc/subgid: "
+                    + "containers have a single user and group id")
+        } else if Helpers() == nil {
+            warn(
+                "newuidmap and newgidmap are not installed (package uidmap): containers have a single user and group id"
+            )
         }
     }
 
