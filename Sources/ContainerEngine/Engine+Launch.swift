@@ -37,10 +37,14 @@ extension Engine {
         let joins = try openJoins(spec.joins)
         for join in joins { options.joined.append(.init(join.kinds, descriptor: join.descriptor)) }
         defer { for join in joins { close(join.descriptor) } }
-        let cgroup = try ContainerCgroup.make(for: record.id)
+        try shareMemory(record, &options)
+        defer { for tree in options.trees { close(tree.descriptor) } }
+        let scope = try ContainerScope.choose(for: record, in: directory, session)
+        var cgroup = scope == nil ? try ContainerCgroup.make(for: record, in: directory, session) : nil
         options.cgroup = cgroup?.descriptor
+        options.requiresCgroup = cgroup?.hasLimits ?? false
         let network = NetworkConnection(record, layout: session.layout)
-        if network.isNeeded { options.moments.insert(.created) }
+        if network.isNeeded || scope != nil { options.moments.insert(.created) }
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
@@ -48,13 +52,16 @@ extension Engine {
         do {
             let log = try openLog(record)
             let launched = try launch(plan) { moment, pid in
-                if moment == .created { helper = try network.connect(pid) }
+                guard moment == .created else { return }
+                if let scope { cgroup = try scope.start(pid: pid) }
+                if network.isNeeded { helper = try network.connect(pid) }
             }
             let refusal = launched.cgroupRefusal
             let (pid, pidfd, terminal) = launched.release()
             let process = SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: log, timeout: record.timeout)
             process.exitFile = exitFile
+            if refusal == nil { process.memoryEvents = cgroup?.openMemoryEvents() ?? -1 }
             let spaces = spec.runtime.linux?.namespaces ?? []
             if !spaces.contains(where: { $0.type == .pid && $0.path == nil }) { process.endsWithGroup() }
             var state = RunState(
@@ -66,6 +73,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            note(.start, record)
             return Started(record: record, process: process, state: state)
         } catch {
             close(exitFile)
@@ -172,6 +180,19 @@ extension Engine {
             opened.append((join.kind.kinds, descriptor))
         }
         return opened
+    }
+
+    /// Who joins another's ipc namespace gets its /dev/shm, too, unless something else was asked for there.
+    private func shareMemory(_ record: ContainerRecord, _ options: inout LaunchOptions) throws(EngineError) {
+        let spec = record.specification
+        guard let join = spec.joins.first(where: { $0.kind == .ipc }),
+            spec.runtime.mounts.contains(where: BaseMounts.isOwnMemory),
+            let process = store.facts(join.container)?.livingProcess(bootID: session.bootID)
+        else { return }
+        let tree = try doing("share memory of container \(join.container.prefix(12))") { () throws(SyscallError) in
+            try DetachedMount.copy(of: BaseMounts.sharedMemoryPath, in: process.pid).release()
+        }
+        options.trees.append(.init(destination: BaseMounts.sharedMemoryPath, descriptor: tree))
     }
 
     /// A process that ended at once is a zombie, whose start time still stands.

@@ -64,6 +64,10 @@ public struct ContainerConfiguration: Equatable, Sendable {
     public var restart: RestartPolicy = .no
     /// `--cgroup-manager`: nil lets the engine choose.
     public var cgroupManager: CgroupManager?
+    /// `--cgroup-parent`: a path below the hierarchy's mount, or a slice with systemd.
+    public var cgroupParent: String?
+    public var cgroups: CgroupMode = .enabled
+    public var resources: ResourceOptions = ResourceOptions()
 
     public init(source: Source) {
         self.source = source
