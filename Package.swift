@@ -56,6 +56,7 @@ let package = Package(
         .target(name: "YAML", dependencies: ["OCISpec", "CYAML"], swiftSettings: swift),
         .target(
             name: "ImageStore", dependencies: ["CShims", "LinuxKernel", "OCISpec", "CZlib", "CZstd", "CCrypto"],
+            exclude: ["README.md"],
             swiftSettings: swift),
         .target(
             name: "Registry",
@@ -112,6 +113,8 @@ let package = Package(
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
+        .testTarget(
+            name: "ImageStoreTests", dependencies: ["ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
             name: "CgroupsTests", dependencies: ["CShims", "Cgroups", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),

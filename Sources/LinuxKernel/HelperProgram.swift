@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 
 /// A helper program of the host: newuidmap, pasta.
@@ -39,7 +40,15 @@ public struct HelperProgram: Sendable {
         for number: Int32 in 0...2 where !descriptors.contains(where: { $0.number == number }) {
             posix_spawn_file_actions_addopen(&actions, number, "/dev/null", number == 0 ? O_RDONLY : O_WRONLY, 0)
         }
-        for (source, number) in descriptors { posix_spawn_file_actions_adddup2(&actions, source, number) }
+        // Above all the numbers that are given out: the first would overwrite the next one's source otherwise.
+        let floor = (descriptors.map(\.number).max() ?? 2) + 1
+        var moved: [Int32] = []
+        defer { for descriptor in moved { close(descriptor) } }
+        for (source, number) in descriptors {
+            let copy = try check("fcntl", "F_DUPFD_CLOEXEC") { swiftpod_fcntl(source, F_DUPFD_CLOEXEC, Int(floor)) }
+            moved.append(copy)
+            posix_spawn_file_actions_adddup2(&actions, copy, number)
+        }
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)

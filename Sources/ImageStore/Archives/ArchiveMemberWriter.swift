@@ -29,6 +29,11 @@ final class TarMemberWriter: ArchiveMemberWriter {
         _ name: String, size: Int64, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
         guard names.insert(name).inserted else { return }
+        // Go's readers give directories that are not named to root, and fail where they may not.
+        for slash in name.indices where name[slash] == "/" {
+            let directory = String(name[..<slash])
+            if names.insert(directory).inserted { try put(TarWriter.directory(directory)) }
+        }
         try put(TarWriter.header(name, size: size))
         var left = size
         try body { bytes in

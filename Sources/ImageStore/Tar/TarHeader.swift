@@ -17,8 +17,9 @@ struct TarHeader {
             unsigned += Int64(value)
             signed += Int64(Int8(bitPattern: value))
         }
-        let stated = try number(148, 8, "checksum")
-        guard stated == unsigned || stated == signed else { throw TarError("header checksum is wrong") }
+        guard let stated = try? number(148, 8, "checksum"), stated == unsigned || stated == signed else {
+            throw TarError("header checksum is wrong")
+        }
     }
 
     var flag: UInt8 { block[156] }

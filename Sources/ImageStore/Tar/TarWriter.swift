@@ -11,6 +11,11 @@ package enum TarWriter {
         return extended + record.utf8 + padding(Int64(record.utf8.count)) + block(name, size: 0, mode: mode, flag: "0")
     }
 
+    /// A directory that belongs to root.
+    package static func directory(_ name: String) -> [UInt8] {
+        block(name + "/", size: 0, mode: 0o755, flag: "5")
+    }
+
     /// What fills the last block of a content of that size.
     package static func padding(_ size: Int64) -> [UInt8] {
         [UInt8](repeating: 0, count: TarReader.padding(size))
