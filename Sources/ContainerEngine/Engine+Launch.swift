@@ -73,6 +73,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            if refusal != nil { cgroup?.cgroup.remove() }
             note(.start, record)
             return Started(record: record, process: process, state: state)
         } catch {
