@@ -148,7 +148,7 @@ final class LaunchServer {
         }
         cleansAgain = false
         let child = try? start(.cleaner) { [engine] _, _ in
-            _ = try engine.containers()
+            try engine.cleanUpAfterTheDead(entirely: true)
             _exit(0)
         }
         cleaner = child?.number
@@ -171,7 +171,7 @@ final class LaunchServer {
             _ = try? ProcessDescriptor.waitForEnd(cleaner.pidfd, milliseconds: 30_000)
         }
         ChildReport.current.value = ChildReport(writer: -1)
-        _ = try? engine.containers()
+        try? engine.cleanUpAfterTheDead(entirely: true)
     }
 }
 
