@@ -25,8 +25,7 @@ extension Engine {
     ) throws(EngineError) -> Never {
         var configuration = configuration
         configuration.removeOnExit = true
-        // A name may be that of somebody dead.
-        let origin = try prepare(configuration, cleansAside: configuration.name == nil)
+        let origin = try prepare(configuration, cleansAside: true)
         let id = ContainerID.make()
         let mark = ActiveMark(owner: session.identity, container: id)
         let new = try give(birthTo: id, configuration, origin, mark: mark)
@@ -104,7 +103,7 @@ extension Engine {
             preconditionFailure("a command that returns")
         } catch {
             if worker.errors >= 0 { dup2(worker.errors, 2) }
-            throw Engine.explain(error, "start worker")
+            throw Engine.explain(error, "start worker", worker.spec.process)
         }
     }
 
