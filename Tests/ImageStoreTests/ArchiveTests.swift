@@ -171,7 +171,7 @@ import Testing
         try File.writeAtomically(Array("old".utf8), to: path)
         let blob = fixture.store.root + "/blobs/sha256/" + image.layers[1].hex
         let bytes = try File.read(blob)
-        try File.writeAtomically(bytes.dropLast(1) + [9], to: blob)
+        try File.writeAtomically([UInt8](bytes.dropLast()) + [9], to: blob)
         for format in ArchiveFormat.allCases {
             let target = format == .ociDirectory ? fixture.path("layout") : path
             let error = #expect(throws: StoreError.self) {

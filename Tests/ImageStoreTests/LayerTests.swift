@@ -228,7 +228,7 @@ import Testing
 
     static let escapes: [Escape] = [
         Escape("dot dot", refusal: "leaves the root") { $0.file("../../../../../../..\(victim)/x", "out") },
-        Escape("dot dot within") { $0.file("a/../../a/../..\(victim)/x", "out") },
+        Escape("dot dot within", refusal: "leaves the root") { $0.file("a/../../a/../..\(victim)/x", "out") },
         Escape("absolute") { $0.file("\(victim)/x", "out") },
         Escape("absolute dot dot") { $0.file("/../..\(victim)/x", "out") },
         Escape("symlink in one layer") { tar in
@@ -271,7 +271,7 @@ import Testing
             tar.symlink("l", to: victim)
             tar.directory("l/", mode: 0o777)
         },
-        Escape("root as a file", refusal: "is not a directory") { $0.file("./", "x") },
+        Escape("root as a file", refusal: "is not a directory") { $0.file(".", "x") },
         Escape("file as a directory", refusal: "not a directory") { tar in
             tar.file("a", "x")
             tar.file("a/b", "y")

@@ -31,6 +31,7 @@ struct GarbageCollector {
         try collectTrees(needed.chains)
         try collect(layout.blobs, keeping: needed.blobs)
         try collect(layout.layers, keeping: needed.layers)
+        try collectHalfWritten()
         try collectObjects()
         try collectLinked()
         // Last, because it says that there is something to do.
@@ -70,6 +71,17 @@ struct GarbageCollector {
             // What is being written has a name that begins with a dot, and nobody writes now.
             if keepingUnfinished, !entry.name.hasPrefix("."), try isYoung(path) { continue }
             try remove(path)
+        }
+    }
+
+    /// Records and indexes that were not finished. The index's writers hold the lock on names and no other.
+    private func collectHalfWritten() throws {
+        let lock = try FileLock(layout.namesLock)
+        defer { _ = lock }
+        for directory in [layout.images, layout.root] {
+            for entry in try Directory.entries(at: directory) where entry.name.hasPrefix(".") {
+                if entry.name.hasSuffix(".tmp") { try remove(directory + "/" + entry.name) }
+            }
         }
     }
 

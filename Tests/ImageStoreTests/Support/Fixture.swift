@@ -85,7 +85,9 @@ struct MadeImage {
 
     /// - Parameter stored: The layers as they travel; the archives themselves where nothing else is given.
     init(_ archives: [[UInt8]], stored: [[UInt8]]? = nil) {
-        layers = (stored ?? archives).map { Part($0, MediaType.ociLayer) }
+        layers = (stored ?? archives).map { bytes in
+            Part(bytes, bytes.starts(with: [0x1f, 0x8b]) ? MediaType.ociLayerGzip : MediaType.ociLayer)
+        }
         diffIDs = archives.map { SHA256.digest(of: $0) }
         var document = ImageConfig(platform: .host, diffIDs: diffIDs)
         document.created = "2024-01-02T03:04:05Z"
