@@ -65,7 +65,9 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
-            name: "ContainerEngine", dependencies: ["Launch", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            name: "DeviceInjection", dependencies: ["LinuxKernel", "OCISpec", "YAML"], swiftSettings: swift),
+        .target(
+            name: "ContainerEngine", dependencies: ["Launch", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
             exclude: ["Policy/README.md"],
             swiftSettings: swift),
         .target(
@@ -78,6 +80,9 @@ let package = Package(
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
+        .testTarget(
+            name: "DeviceInjectionTests", dependencies: ["DeviceInjection", "LinuxKernel", "OCISpec"],
+            swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
