@@ -65,14 +65,23 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
-            name: "DeviceInjection", dependencies: ["LinuxKernel", "OCISpec", "YAML"], swiftSettings: swift),
+            name: "DeviceInjection", dependencies: ["LinuxKernel", "OCISpec", "YAML"], exclude: ["README.md"],
+            swiftSettings: swift),
         .target(
-            name: "ContainerEngine", dependencies: ["Launch", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
-            exclude: ["Policy/README.md"],
+            name: "ContainerEngine",
+            dependencies: ["Launch", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            exclude: ["Policy/README.md", "Worker/README.md"],
+            swiftSettings: swift),
+        .target(
+            name: "OptionGrammar", dependencies: ["ContainerEngine", "DeviceInjection", "OCISpec", "LinuxKernel"],
+            exclude: ["README.md"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
-            dependencies: ["ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims"],
+            dependencies: [
+                "OptionGrammar", "ContainerEngine", "DeviceInjection", "ImageStore", "Registry", "OCISpec", "LinuxKernel",
+                "CShims",
+            ],
             exclude: ["README.md"],
             swiftSettings: swift),
         .executableTarget(
@@ -89,10 +98,11 @@ let package = Package(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
-            name: "ContainerEngineTests", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
+            name: "ContainerEngineTests",
+            dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
-            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "ContainerEngine", "OCISpec"],
+            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),

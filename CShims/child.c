@@ -1,5 +1,6 @@
 // The interpreter of launch plans. It runs in the child of a clone whose parent may have had threads, so that any lock
-// of libc may be held for ever: it makes system calls and nothing else. A test checks what it is linked against.
+// of libc may be held for ever: it makes system calls and nothing else. A test checks what it is linked against. It also
+// runs in the launcher itself, where that becomes the container's process.
 #define _GNU_SOURCE 1
 #include "child.h"
 
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef CLONE_INTO_CGROUP
@@ -57,6 +59,8 @@ static long clone_process(uint64_t flags, int cgroup, uint64_t exit_signal, int 
 // MARK: - The channel
 
 static long send_report(int channel, uint32_t kind, int index, int value, int descriptor) {
+    // In the launcher's own process there is nobody to tell.
+    if (channel < 0) return 0;
     struct swiftpod_report report = {.kind = kind, .index = index, .value = value};
     struct iovec piece = {.iov_base = &report, .iov_len = sizeof report};
     union {
@@ -75,12 +79,13 @@ static long send_report(int channel, uint32_t kind, int index, int value, int de
     return CALL(sendmsg, channel, &message, MSG_NOSIGNAL);
 }
 
-static void report_failure(int channel, const struct swiftpod_step *step, int index, int failure, int context) {
-    struct swiftpod_report report = {.kind = SWIFTPOD_FAILED, .index = index, .value = failure};
+static void describe_failure(
+    const struct swiftpod_program *program, int index, int failure, struct swiftpod_report *report) {
+    const struct swiftpod_step *step = &program->steps[index];
+    *report = (struct swiftpod_report){.kind = SWIFTPOD_FAILED, .index = index, .value = failure};
     int has_log = step->op == SWIFTPOD_FS_SET || step->op == SWIFTPOD_FS_LAYERS || step->op == SWIFTPOD_FS_CREATE;
     // A file system's context keeps what it has to say, as "e overlay: …".
-    if (has_log) CALL(read, context, report.text, sizeof report.text - 1);
-    CALL(sendto, channel, &report, sizeof report, MSG_NOSIGNAL, 0, 0);
+    if (has_log && step->in >= 0) CALL(read, program->slots[step->in], report->text, sizeof report->text - 1);
 }
 
 static long await_byte(int channel) {
@@ -282,6 +287,13 @@ static long try_candidates(const struct swiftpod_command *command, int really) {
     return failure;
 }
 
+// Asked after the wish for a signal: a parent that died before it sends none.
+static long expect_parent(const struct swiftpod_step *step) {
+    if (CALL(getppid) == (long)step->a) return 0;
+    long self = CALL(getpid);
+    return CALL(kill, self, step->b);
+}
+
 static long execute(const struct swiftpod_command *command) {
     uint64_t none = 0;
     CALL(rt_sigprocmask, SIG_SETMASK, &none, 0, signal_set_size);
@@ -305,6 +317,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
 
     case SWIFTPOD_ENTER: return CALL(setns, in, step->a);
     case SWIFTPOD_UNSHARE: return CALL(unshare, step->a);
+    case SWIFTPOD_ISOLATE: return swiftpod_child_isolate(step->a, step->data);
     case SWIFTPOD_HOSTNAME: return CALL(sethostname, step->data, step->n);
     case SWIFTPOD_DOMAINNAME: return CALL(setdomainname, step->data, step->n);
     case SWIFTPOD_LOOPBACK: return raise_loopback();
@@ -318,6 +331,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
     case SWIFTPOD_PRCTL: return CALL(prctl, step->a, step->b, step->c);
     case SWIFTPOD_SECCOMP: return load_filter(step);
     case SWIFTPOD_UMASK: return CALL(umask, step->a);
+    case SWIFTPOD_PARENT: return expect_parent(step);
 
     case SWIFTPOD_OPEN:
         return swiftpod_child_open(step->in >= 0 ? in : AT_FDCWD, step->data, step->a, step->b);
@@ -353,27 +367,64 @@ static int is_tolerated(const struct swiftpod_step *step, long failure) {
     return 0;
 }
 
-static void run(const struct swiftpod_program *program) {
-    struct child child = {.program = program, .channel = program->channel};
-    // Signals are blocked here. Handlers are the launcher's, and what it ignores, SIGPIPE say, a container does not.
+// The system call, where libc would go by the vDSO: what that needs is libc's to set up.
+static uint64_t monotonic_now(void) {
+    struct timespec now = {0};
+    CALL(clock_gettime, CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+// Handlers are the launcher's, and what it ignores, SIGPIPE say, a container does not.
+static void reset_signals(void) {
     struct kernel_sigaction by_default = {0};
     for (int number = 1; number <= kernel_signals; number++) {
         if (number != SIGKILL && number != SIGSTOP) CALL(rt_sigaction, number, &by_default, 0, signal_set_size);
     }
-    // With the launcher's end open here too, its death would go unnoticed.
-    CALL(close, program->launcher_channel);
+}
+
+// Returns minus the error number of the step that failed, and which that was; 0 when there are no more.
+static long perform_all(struct child *child, int *failed) {
+    const struct swiftpod_program *program = child->program;
     for (uint32_t index = 0; index < program->count; index++) {
         const struct swiftpod_step *step = &program->steps[index];
         if (step->in >= 0 && program->slots[step->in] < 0) continue;
         if ((step->flags & SWIFTPOD_FALLBACK) && step->out >= 0 && program->slots[step->out] >= 0) continue;
-        long result = perform(&child, step, (int)index);
+        long result = perform(child, step, (int)index);
         if (result < 0 && !is_tolerated(step, result)) {
-            report_failure(child.channel, step, (int)index, (int)-result, step->in >= 0 ? program->slots[step->in] : -1);
-            CALL(exit_group, 125);
+            *failed = (int)index;
+            return result;
         }
         if (result >= 0 && step->out >= 0) program->slots[step->out] = (int32_t)result;
+        if (program->trace && index < SWIFTPOD_TRACE_STEPS) program->trace->ended[index] = monotonic_now();
+    }
+    return 0;
+}
+
+static void run(const struct swiftpod_program *program) {
+    struct child child = {.program = program, .channel = program->channel};
+    if (program->trace) program->trace->child = monotonic_now();
+    // Signals are blocked here.
+    reset_signals();
+    // With the launcher's end open here too, its death would go unnoticed.
+    CALL(close, program->launcher_channel);
+    int failed;
+    long result = perform_all(&child, &failed);
+    if (result < 0) {
+        struct swiftpod_report report;
+        describe_failure(program, failed, (int)-result, &report);
+        CALL(sendto, child.channel, &report, sizeof report, MSG_NOSIGNAL, 0, 0);
     }
     CALL(exit_group, 125);
+}
+
+int swiftpod_become(const struct swiftpod_program *program, struct swiftpod_report *report) {
+    struct child child = {.program = program, .channel = -1};
+    reset_signals();
+    int failed;
+    long result = perform_all(&child, &failed);
+    if (result == 0) return 0;
+    describe_failure(program, failed, (int)-result, report);
+    return -1;
 }
 
 int swiftpod_launch(const struct swiftpod_program *program, uint64_t kinds, int cgroup, int *pidfd) {

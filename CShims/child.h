@@ -26,6 +26,8 @@ long swiftpod_child_target(int root, const char *path, unsigned mode, unsigned u
 long swiftpod_child_parent(int root, const char *path, const char **name);
 long swiftpod_child_mount(const struct swiftpod_step *step, const int32_t *slots);
 long swiftpod_child_copy_up(int root, const char *path, int tree);
+/// unshare(2) of `kinds`, and the maps of the new user namespace by a helper that stays outside of it.
+long swiftpod_child_isolate(uint64_t kinds, const struct swiftpod_maps *maps);
 long swiftpod_child_reaper(uint64_t capabilities, int channel);
 
 #endif

@@ -75,6 +75,8 @@ int swiftpod_renameat2(int from_directory, const char *from, int to_directory, c
 
 int swiftpod_fork(void) { return fork(); }
 
+void swiftpod_close_from(unsigned first) { syscall(SYS_close_range, first, ~0U, 0); }
+
 int swiftpod_setns(int descriptor, int kind) { return setns(descriptor, kind); }
 
 int swiftpod_unshare(int kinds) { return unshare(kinds); }

@@ -2,6 +2,8 @@
 #ifndef SWIFTPOD_PLAN_H
 #define SWIFTPOD_PLAN_H
 
+#include "trace.h"
+
 #include <stdint.h>
 
 enum { SWIFTPOD_TOLERATED = 4 };
@@ -31,6 +33,8 @@ struct swiftpod_program {
     /// The child's and the launcher's end of a SOCK_SEQPACKET pair.
     int32_t channel;
     int32_t launcher_channel;
+    /// NULL where nobody asked what takes how long.
+    struct swiftpod_trace *trace;
 };
 
 /// What the child tells the launcher.
@@ -66,6 +70,7 @@ enum swiftpod_op {
     // Namespaces and identity.
     SWIFTPOD_ENTER,        // setns(S(in), a)
     SWIFTPOD_UNSHARE,      // unshare(a)
+    SWIFTPOD_ISOLATE,      // unshare(a) in the launcher's own process; data: struct swiftpod_maps of the new user namespace
     SWIFTPOD_HOSTNAME,
     SWIFTPOD_DOMAINNAME,
     SWIFTPOD_LOOPBACK,     // the loopback interface of this network namespace is up
@@ -79,6 +84,7 @@ enum swiftpod_op {
     SWIFTPOD_PRCTL,        // prctl(a, b, c, 0, 0)
     SWIFTPOD_SECCOMP,      // data: n filter instructions, a: flags
     SWIFTPOD_UMASK,        // a
+    SWIFTPOD_PARENT,       // is process a the parent still? b: the signal that its death would have sent
     // Files.
     SWIFTPOD_OPEN,         // openat2(in the directory S(in), or anywhere, data, flags a, resolve b) -> S(out)
     SWIFTPOD_TARGET,       // finds or makes `data` in root S(in), a: file mode with type, b,c: owner of what is made
@@ -123,6 +129,17 @@ struct swiftpod_command {
     char *const *arguments;
     char *const *environment;
 };
+
+/// The maps of a user namespace, as its files take them; without `uid` there is none to write.
+struct swiftpod_maps {
+    /// NULL, or "deny".
+    const char *setgroups;
+    const char *uid, *gid;
+};
+
+/// Performs the program in this process, which must have a single thread. Returns 0 at the end of a program that
+/// executes nothing, or -1 with what failed in `report`: this process is then neither here nor there, and can only end.
+int swiftpod_become(const struct swiftpod_program *program, struct swiftpod_report *report);
 
 /// Clones a child that performs the program. `kinds` are CLONE_NEW* bits, `cgroup` a directory's descriptor or -1.
 /// Returns the child's pid and its pidfd, or -1 with errno.

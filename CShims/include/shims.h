@@ -50,6 +50,9 @@ int swiftpod_renameat2(int from_directory, const char *from, int to_directory, c
 /// fork(2), for the single-threaded program that the start path is.
 int swiftpod_fork(void);
 
+/// close_range(2) of all descriptors from `first` up.
+void swiftpod_close_from(unsigned first);
+
 int swiftpod_setns(int descriptor, int kind);
 int swiftpod_unshare(int kinds);
 int swiftpod_pidfd_open(int pid);

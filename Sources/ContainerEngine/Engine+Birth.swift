@@ -8,6 +8,7 @@ extension Engine {
     func give(
         birthTo id: String, _ configuration: ContainerConfiguration, _ origin: Origin, mark: ActiveMark
     ) throws(EngineError) -> NewContainer {
+        StartTrace.enter(.create)
         if configuration.replace, let name = configuration.name, let old = try? container(name), old.name == name {
             try remove(old, force: true)
         }
@@ -20,11 +21,7 @@ extension Engine {
             claimed = name
             let identity = ContainerIdentity(
                 id: id, name: name, directory: session.layout.container(id), created: created.description)
-            let builder = try SpecificationBuilder(
-                configuration, identity: identity, caller: session.caller, image: origin.image.map(Engine.facts),
-                root: origin.view, surroundings: origin.surroundings, userNamespace: origin.userNamespace)
-            var specification = try builder.build()
-            for warning in specification.warnings { settings.warn(warning) }
+            var specification = try specify(configuration, origin, identity)
             try fill(directory, specification, origin, identity)
             specification.files = []
             specification.rootEntries = []
@@ -42,7 +39,19 @@ extension Engine {
         }
     }
 
-    private static func facts(_ image: StoredImage) -> ImageFacts {
+    /// What OCI says about a container that is to be made.
+    func specify(
+        _ configuration: ContainerConfiguration, _ origin: Origin, _ identity: ContainerIdentity
+    ) throws(EngineError) -> Specification {
+        let builder = try SpecificationBuilder(
+            configuration, identity: identity, caller: session.caller, image: origin.image.map(Engine.facts),
+            root: origin.view, surroundings: origin.surroundings, userNamespace: origin.userNamespace)
+        let specification = try builder.build()
+        for warning in specification.warnings { settings.warn(warning) }
+        return specification
+    }
+
+    static func facts(_ image: StoredImage) -> ImageFacts {
         ImageFacts(id: image.id.hex, name: image.names.first ?? image.id.hex, execution: image.config.config)
     }
 

@@ -31,13 +31,20 @@ extension Engine {
     }
 
     /// Checks the request, finds or pulls the image, enters the keeper and makes the image's tree.
-    func prepare(_ configuration: ContainerConfiguration) throws(EngineError) -> Origin {
-        try cleanUpAfterTheDead()
+    /// - Parameter cleansAside: what dead processes have left is none of this request's business, and is cleaned up by
+    ///   a process of its own.
+    func prepare(
+        _ configuration: ContainerConfiguration, cleansAside: Bool = false
+    ) throws(EngineError) -> Origin {
+        StartTrace.enter(.lookUp)
+        if cleansAside { try cleanUpAside() } else { try cleanUpAfterTheDead() }
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
         let network = try NetworkChoice(configuration.network, store: store)
         let image = try findImage(configuration.source)
+        StartTrace.enter(.keeper)
         try becomePrivileged(toJoin: configuration)
+        StartTrace.enter(.tree)
 
         let store = self.store
         let bootID = session.bootID
@@ -70,6 +77,9 @@ extension Engine {
                 for: configuration, caller: session.caller, surroundings: surroundings, root: view)
             root = .directory(path)
         }
+        surroundings.devices = try DeviceResolver(
+            settings: settings, caller: session.caller, layout: session.layout, bootID: session.bootID
+        ).resolve(configuration, image: image.map(Engine.facts), root: view)
         return Origin(
             image: image, userNamespace: userNamespace, surroundings: surroundings, root: root, view: view,
             network: network)

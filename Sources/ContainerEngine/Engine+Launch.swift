@@ -19,6 +19,7 @@ extension Engine {
     func launchContainer(
         _ record: ContainerRecord, in directory: Int32, io: AttachedStreams?, detached: Bool, restarts: UInt32 = 0
     ) throws(EngineError) -> Started {
+        StartTrace.enter(.plan)
         let spec = record.specification
         var options = try launchOptions(record)
         let streams = try doing("connect container's streams") { () throws(SyscallError) in
@@ -75,28 +76,30 @@ extension Engine {
         }
     }
 
-    private func plan(
-        _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
-    ) throws(EngineError) -> LaunchPlan {
+    func rootFilesystem(_ record: ContainerRecord) -> RootFilesystem {
         let directory = session.layout.container(record.id)
-        let root: RootFilesystem
         switch record.root {
         case .tree(let path, let objects):
-            root = .overlay(lower: path, objects: objects, upper: directory + "/upper", work: directory + "/work")
+            return .overlay(lower: path, objects: objects, upper: directory + "/upper", work: directory + "/work")
         case .directory(let path):
-            root = .directory(path)
+            return .directory(path)
         }
+    }
+
+    func plan(
+        _ record: ContainerRecord, _ options: LaunchOptions, terminal: Int32?
+    ) throws(EngineError) -> LaunchPlan {
         var runtime = record.specification.runtime
         if record.hasTerminal { runtime.process?.consoleSize = Engine.size(of: terminal) }
         do {
             return try LaunchPlan(
-                spec: runtime, rootfs: root, facts: .gather(), options: options)
+                spec: runtime, rootfs: rootFilesystem(record), facts: .gather(), options: options)
         } catch {
             throw EngineError(.invalid, error.description, cause: error)
         }
     }
 
-    private func launchOptions(_ record: ContainerRecord) throws(EngineError) -> LaunchOptions {
+    func launchOptions(_ record: ContainerRecord) throws(EngineError) -> LaunchOptions {
         let spec = record.specification
         var options = LaunchOptions()
         options.preservedDescriptors = record.preservedDescriptors
@@ -107,6 +110,7 @@ extension Engine {
             for: spec.seccomp, capabilities: spec.runtime.process?.capabilities?.bounding ?? [],
             cacheDirectory: session.layout.cache)
         options.keepGroups = spec.keepGroups
+        options.deviceLinks = spec.deviceLinks.map { .init(path: $0.path, target: $0.target) }
         return options
     }
 
@@ -150,7 +154,7 @@ extension Engine {
     }
 
     /// The other containers' namespaces, as descriptors of this process.
-    private func openJoins(
+    func openJoins(
         _ joins: [Specification.Join]
     ) throws(EngineError) -> [(kinds: NamespaceKinds, descriptor: Int32)] {
         var opened: [(kinds: NamespaceKinds, descriptor: Int32)] = []

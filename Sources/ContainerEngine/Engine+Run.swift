@@ -3,12 +3,17 @@ import LinuxKernel
 import OCISpec
 
 extension Engine {
-    /// Creates, starts and supervises a container till it ends.
+    /// Creates, starts and supervises a container till it ends. Where nothing needs a supervisor this process becomes the
+    /// container instead and this does not return, see ``becomeWorker(_:io:options:onCreate:)`` and ``WorkerPolicy``.
     /// - Parameter onCreate: called with the id when the container stands, before it runs (`--cidfile`).
     public func run(
         _ configuration: ContainerConfiguration, io: AttachedStreams,
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
     ) throws(EngineError) -> ExitStatus {
+        // Of a process that has become another nobody could tell what its start took.
+        if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
+            try becomeWorker(configuration, io: io, onCreate: onCreate)
+        }
         let origin = try prepare(configuration)
         let id = ContainerID.make()
         let mark = ActiveMark(owner: session.identity, container: id)
@@ -108,6 +113,7 @@ extension Engine {
             let status = try doing("wait for container") { () throws(SyscallError) in
                 try started.process.superviseAttached(io)
             }
+            StartTrace.enter(.remove)
             flock(directory, LOCK_EX)
             endRun(record, started.state)
             let again =
@@ -144,7 +150,7 @@ extension Engine {
     }
 
     /// A container that could not be started stays as created, as podman leaves it; with `--rm` it goes.
-    private func giveUpStart(_ record: ContainerRecord, in directory: Int32, mark: ActiveMark) {
+    func giveUpStart(_ record: ContainerRecord, in directory: Int32, mark: ActiveMark) {
         leave(record, in: directory, mark: mark)
     }
 

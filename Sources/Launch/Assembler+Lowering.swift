@@ -25,6 +25,10 @@ extension Assembler {
         case .unshare(let kinds):
             to.op = SWIFTPOD_UNSHARE
             to.a = kinds.bits
+        case .isolate(let kinds, let maps):
+            to.op = SWIFTPOD_ISOLATE
+            to.a = kinds.bits
+            to.data = put(maps)
         case .setHostname(let name):
             to.op = SWIFTPOD_HOSTNAME
             (to.data, to.n) = (put(name), UInt64(name.utf8.count))
@@ -72,6 +76,9 @@ extension Assembler {
         case .setUmask(let mask):
             to.op = SWIFTPOD_UMASK
             to.a = UInt64(mask)
+        case .expectParent(let pid, let signal):
+            to.op = SWIFTPOD_PARENT
+            (to.a, to.b) = (UInt64(pid), UInt64(signal))
         default: return false
         }
         return true

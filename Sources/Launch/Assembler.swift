@@ -83,6 +83,20 @@ struct Assembler {
         return offset
     }
 
+    /// A struct swiftpod_maps.
+    mutating func put(_ maps: LaunchPlan.Maps?) -> Int {
+        let texts = [
+            maps?.denySetgroups ?? false ? put("deny") : nil, maps.map { put(IDMaps.text($0.uid)) },
+            maps.map { put(IDMaps.text($0.gid)) },
+        ]
+        align()
+        let offset = data.count
+        for text in texts {
+            if let text { put(reference: text) } else { withUnsafeBytes(of: UInt(0)) { data += $0 } }
+        }
+        return offset
+    }
+
     private mutating func put(list: [String]) -> Int {
         let texts = list.map { put($0) }
         align()

@@ -50,10 +50,31 @@ public struct LaunchOptions: Equatable, Sendable {
     public var startSocket: Int32?
     /// The caller's supplementary groups are kept, whatever the specification says.
     public var keepGroups: Bool = false
+    /// The launching process itself becomes the container's first process: see ``become(_:)``. New pid namespaces and
+    /// namespaces to join are out of its reach.
+    public var inPlace: Bool = false
+    /// The process leads a session of its own; false leaves it in the launcher's.
+    public var startsSession: Bool = true
+    /// With ``parentDeathSignal`` and ``inPlace``: the parent that is meant. Where it has died already, the process
+    /// ends at once.
+    public var parent: Int32?
+    /// Symbolic links to make below /dev, with the directories above them: where `path` leads to `target`.
+    public var deviceLinks: [Link] = []
     /// A working directory that does not exist is made, owned by the process's user.
     public var createsWorkingDirectory: Bool = true
 
     public init() {}
+
+    /// A symbolic link in the container.
+    public struct Link: Equatable, Sendable {
+        public var path: String
+        public var target: String
+
+        public init(path: String, target: String) {
+            self.path = path
+            self.target = target
+        }
+    }
 
     /// Namespaces and what they are joined by.
     public struct Join: Equatable, Sendable {

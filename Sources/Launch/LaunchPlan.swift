@@ -7,7 +7,9 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     var inherited: [Inherited] = []
     /// The namespaces that the first clone makes.
     var cloned: NamespaceKinds = []
-    /// The maps of the new user namespace, written by the launcher.
+    /// No child: the launcher's own process performs the steps.
+    var isInPlace = false
+    /// The maps of the new user namespace, written by the launcher (in place, by the step that makes the namespace).
     var maps: Maps?
     /// What the child does, in this order.
     var steps: [Step] = []
@@ -27,10 +29,12 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
         var uid: UInt32
     }
 
-    struct Maps: Equatable, Sendable {
+    struct Maps: Equatable, Sendable, CustomStringConvertible {
         var uid: [IDRange]
         var gid: [IDRange]
         var denySetgroups: Bool
+
+        var description: String { "users \(uid.listing), groups \(gid.listing)" }
     }
 
     struct Inherited: Equatable, Sendable {
@@ -47,10 +51,8 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
 
     /// One line for each thing that is done, in order.
     public var description: String {
-        var lines = ["clone \(cloned.names)"]
-        if let maps {
-            lines.append("map users \(maps.uid.listing), groups \(maps.gid.listing)")
-        }
+        var lines = isInPlace ? [] : ["clone \(cloned.names)"]
+        if let maps, !isInPlace { lines.append("map \(maps)") }
         if let gift { lines.append("give pipes to user \(gift.uid)") }
         lines += steps.map(\.description)
         return lines.joined(separator: "\n")

@@ -41,18 +41,11 @@ private struct Launcher: ~Copyable {
 
     /// Opens what the child inherits and clones it.
     static func begin(_ plan: LaunchPlan) throws(SyscallError) -> Launcher {
+        StartTrace.enter(.clone)
         let program = Program(plan)
-        var opened: [Int32] = []
+        program.describe(plan)
+        let opened = try program.open(plan.inherited)
         defer { for descriptor in opened { close(descriptor) } }
-        for inherited in plan.inherited {
-            switch inherited.source {
-            case .descriptor(let descriptor): program.fill(inherited.slot, with: descriptor)
-            case .path(let path):
-                let descriptor = try OwnedDescriptor.open(path).release()
-                opened.append(descriptor)
-                program.fill(inherited.slot, with: descriptor)
-            }
-        }
         let sequencedPackets: Int32 = 5
         let (ours, theirs) = try OwnedDescriptor.socketPair(type: sequencedPackets).release()
         let channel = OwnedDescriptor(adopting: ours)
@@ -66,6 +59,7 @@ private struct Launcher: ~Copyable {
             refusal = error
             child = try program.launch(plan.cloned, cgroup: -1, ends: (theirs, ours))
         }
+        StartTrace.enter(.steps)
         return Launcher(plan, program, channel, child, refusal)
     }
 
@@ -73,6 +67,7 @@ private struct Launcher: ~Copyable {
         do {
             if !plan.isStaged { try complete(work) }
             try follow(work)
+            StartTrace.enter(.running)
         } catch {
             abandon()
             throw error
@@ -92,12 +87,7 @@ private struct Launcher: ~Copyable {
                 throw LaunchError(error)
             }
         }
-        if let gift = plan.gift {
-            for descriptor in gift.descriptors where (try? FileStatus(descriptor: descriptor).kind) == .fifo {
-                // A courtesy: what cannot be given stays as it is.
-                _ = fchown(descriptor, gift.uid, gid_t.max)
-            }
-        }
+        plan.gift?.give()
         if plan.moments.contains(.created) { try work(.created, pid) }
         try goOn()
     }
@@ -125,7 +115,7 @@ private struct Launcher: ~Copyable {
                 throw died()
             }
             switch report.kind {
-            case UInt32(SWIFTPOD_FAILED): throw failure(report)
+            case UInt32(SWIFTPOD_FAILED): throw plan.failure(report, in: program)
             case UInt32(SWIFTPOD_MOMENT):
                 if let moment = LaunchMoment(rawValue: UInt32(report.value)) { try work(moment, pid) }
                 try goOn()
@@ -156,23 +146,6 @@ private struct Launcher: ~Copyable {
         }
     }
 
-    private func failure(_ report: swiftpod_report) -> LaunchError {
-        let step = plan.steps[program.origin(of: Int(report.index))]
-        switch step.action {
-        case .execute, .probe: return LaunchError(executing: step.action.description, errno: report.value)
-        default:
-            return LaunchError(step: step.action.description, errno: report.value, detail: detail(report))
-        }
-    }
-
-    /// The first line of the kernel's log, without its level: `e overlay: …`.
-    private func detail(_ report: swiftpod_report) -> String? {
-        let text = withUnsafeBytes(of: report.text) {
-            String(decoding: $0.prefix { $0 != 0 && $0 != 0x0a }, as: UTF8.self)
-        }
-        return text.count > 2 ? String(text.dropFirst(2)) : nil
-    }
-
     private func died() -> LaunchError {
         let status = try? ProcessDescriptor.wait(pidfd)
         let how =
@@ -199,7 +172,32 @@ extension LaunchError {
     }
 }
 
+extension LaunchPlan.Gift {
+    func give() {
+        for descriptor in descriptors where (try? FileStatus(descriptor: descriptor).kind) == .fifo {
+            // A courtesy: what cannot be given stays as it is.
+            _ = fchown(descriptor, uid, gid_t.max)
+        }
+    }
+}
+
 extension LaunchPlan {
+    /// The step that failed, in words.
+    func failure(_ report: swiftpod_report, in program: borrowing Program) -> LaunchError {
+        let step = steps[program.origin(of: Int(report.index))]
+        switch step.action {
+        case .execute, .probe: return LaunchError(executing: step.action.description, errno: report.value)
+        default:
+            // The first line of the kernel's log, without its level: `e overlay: …`.
+            let text = withUnsafeBytes(of: report.text) {
+                String(decoding: $0.prefix { $0 != 0 && $0 != 0x0a }, as: UTF8.self)
+            }
+            return LaunchError(
+                step: step.action.description, errno: report.value,
+                detail: text.count > 2 ? String(text.dropFirst(2)) : nil)
+        }
+    }
+
     var awaitsLauncher: Bool { steps.contains { $0.action == .awaitLauncher } }
 
     /// What runs in the end is not the first child but a sibling that it clones.

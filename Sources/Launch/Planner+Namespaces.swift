@@ -27,6 +27,12 @@ extension Planner {
         // What the caller puts into a cgroup before it goes on must see that one as the root of its own view.
         let cgroupLater = own.contains(.cgroup) && options.cgroup == nil && options.moments.contains(.created)
         let made = cgroupLater ? own.subtracting(.cgroup) : own
+        if options.inPlace {
+            try planIsolation(made, joining: !joins.isEmpty)
+            planOOMScore(oomScore)
+            add(.setUmask(0))
+            return
+        }
         plan.cgroup = options.cgroup
         // A pid namespace takes effect for children; and what is joined from inside a new user namespace would be out
         // of reach. Then a first child joins, and clones the one that counts.
@@ -43,6 +49,15 @@ extension Planner {
         planOOMScore(oomScore)
         // Modes are meant as they are written until the process gets its own umask.
         add(.setUmask(0))
+    }
+
+    /// In the launcher's own process. What takes effect for children only, or by a child only, cannot be had.
+    private mutating func planIsolation(_ made: NamespaceKinds, joining: Bool) throws(PlanError) {
+        guard made.isDisjoint(with: [.pid, .time]), !joining, !options.reaper, options.moments.isEmpty else {
+            throw PlanError("a process that becomes the container has its pid namespace, and joins none")
+        }
+        plan.isInPlace = true
+        add(.isolate(made, plan.maps))
     }
 
     /// The namespaces of a running container, and a process in them.

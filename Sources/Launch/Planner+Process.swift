@@ -47,21 +47,39 @@ extension Planner {
     mutating func planProcess(
         _ process: RuntimeSpec.Process, streams: [(slot: Slot, source: Int32?)], terminal: Slot?
     ) throws(PlanError) {
-        let command = try Planner.command(process)
+        try planIdentity(process)
+        try planCommand(process, streams: streams, terminal: terminal)
+    }
+
+    /// Whom the process runs as and where, still with the privileges that the last steps need.
+    mutating func planIdentity(_ process: RuntimeSpec.Process) throws(PlanError) {
         for limit in process.rlimits { add(.setLimit(try Planner.limit(limit))) }
-        let capabilities = try process.capabilities.map { sets throws(PlanError) in
-            try CapabilitySets(sets, facts, isInUserNamespace)
-        }
+        let capabilities = try capabilities(process)
         // Needs CAP_SETPCAP, so it comes before the rest is given up.
         if let bounding = capabilities?.bounding { add(.bound(to: bounding, last: facts.lastCapability)) }
         planUser(process.user)
         // As the user, but with all capabilities: a directory may be open to one or to the other only.
         add(.changeDirectory(process.cwd))
         // Every change of user up to here would have cleared it; the capabilities that are given up below do not.
-        if let signal = options.parentDeathSignal { add(.control(.parentDeathSignal(signal))) }
+        if let signal = options.parentDeathSignal {
+            add(.control(.parentDeathSignal(signal)))
+            if let parent = options.parent { add(.expectParent(parent, signal: signal)) }
+        }
         if options.reaper {
             add(.reap(capabilities?.effective ?? CapabilityMask(bits: .max)))
         }
+    }
+
+    private func capabilities(_ process: RuntimeSpec.Process) throws(PlanError) -> CapabilitySets? {
+        try process.capabilities.map { sets throws(PlanError) in try CapabilitySets(sets, facts, isInUserNamespace) }
+    }
+
+    /// The streams, the last privileges, the exec.
+    mutating func planCommand(
+        _ process: RuntimeSpec.Process, streams: [(slot: Slot, source: Int32?)], terminal: Slot?
+    ) throws(PlanError) {
+        let command = try Planner.command(process)
+        let capabilities = try capabilities(process)
         planDescriptors(streams, terminal: terminal, uid: process.user.uid)
         add(.setUmask(process.user.umask ?? 0o022))
         if options.moments.contains(.starting) { add(.reach(.starting)) }
@@ -106,7 +124,7 @@ extension Planner {
         _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32
     ) {
         let first = 3 + Int32(options.preservedDescriptors)
-        add(.startSession)
+        if options.startsSession { add(.startSession) }
         var placed = streams
         if let terminal {
             add(.controlTerminal(terminal))

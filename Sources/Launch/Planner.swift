@@ -53,27 +53,44 @@ extension LaunchPlan {
     public init(
         spec: RuntimeSpec, rootfs: RootFilesystem, facts: HostFacts, options: LaunchOptions
     ) throws(PlanError) {
-        guard let process = spec.process else { throw PlanError("specification has no process") }
-        let linux = spec.linux ?? RuntimeSpec.Linux()
+        let process = try LaunchPlan.process(of: spec)
         var planner = Planner(facts: facts, options: options)
-        try planner.planNamespaces(linux, oomScore: process.oomScoreAdj)
-        let streams = planner.planStreams(process)
-        var mounts = try planner.planSources(spec.mounts)
-        let layers = try planner.planLayers(rootfs)
-        let nodes = try planner.planDeviceSources(linux.devices, mounts: spec.mounts)
-        let covers = linux.maskedPaths.isEmpty ? nil : planner.planMaskFile()
-        planner.planPrivileges(linux)
-        planner.planNames(spec, sysctls: linux.sysctl)
-        try planner.planRoot(layers, propagation: linux.rootfsPropagation, masks: covers)
-        for index in mounts.indices { planner.planMount(&mounts[index]) }
-        planner.planDevices(nodes)
-        planner.planWorkingDirectory(process)
-        let terminal = planner.planTerminal(process, bindsConsole: true)
-        if options.moments.contains(.mounted) { planner.add(.reach(.mounted)) }
-        planner.planProtection(linux, masks: covers)
-        planner.planEntry(spec, propagation: linux.rootfsPropagation)
-        try planner.planProcess(process, streams: streams, terminal: terminal)
+        let ends = try planner.planContainer(spec, process, rootfs)
+        try planner.planProcess(process, streams: ends.streams, terminal: ends.terminal)
         self = planner.plan
+    }
+
+    /// The plan of a container without its command, for this very process (``LaunchOptions/inPlace``): what follows is
+    /// the plan of its command.
+    public init(
+        sandbox spec: RuntimeSpec, rootfs: RootFilesystem, facts: HostFacts, options: LaunchOptions
+    ) throws(PlanError) {
+        let process = try LaunchPlan.process(of: spec)
+        guard options.inPlace, !process.terminal else {
+            throw PlanError("a sandbox is made in the launching process, without a terminal")
+        }
+        var planner = Planner(facts: facts, options: options)
+        _ = try planner.planContainer(spec, process, rootfs)
+        try planner.planIdentity(process)
+        self = planner.plan
+    }
+
+    /// The plan of the command of a sandbox that this process has become; `facts` are those the sandbox was planned with.
+    public init(
+        commandInSandboxOf spec: RuntimeSpec, facts: HostFacts, options: LaunchOptions
+    ) throws(PlanError) {
+        let process = try LaunchPlan.process(of: spec)
+        var planner = Planner(facts: facts, options: options)
+        planner.plan.isInPlace = true
+        if spec.linux?.namespaces.contains(where: { $0.type == .user }) ?? false { planner.isInUserNamespace = true }
+        let streams = planner.planStreams(process)
+        try planner.planCommand(process, streams: streams, terminal: nil)
+        self = planner.plan
+    }
+
+    private static func process(of spec: RuntimeSpec) throws(PlanError) -> RuntimeSpec.Process {
+        guard let process = spec.process else { throw PlanError("specification has no process") }
+        return process
     }
 
     /// The plan of a further process in a running container: `options.joined` names its namespaces, normally all of
@@ -87,5 +104,31 @@ extension LaunchPlan {
         let terminal = planner.planTerminal(process, bindsConsole: false)
         try planner.planProcess(process, streams: streams, terminal: terminal)
         self = planner.plan
+    }
+}
+
+extension Planner {
+    /// From the host to the container's root, and what the process's streams are there.
+    fileprivate mutating func planContainer(
+        _ spec: RuntimeSpec, _ process: RuntimeSpec.Process, _ rootfs: RootFilesystem
+    ) throws(PlanError) -> (streams: [(slot: Slot, source: Int32?)], terminal: Slot?) {
+        let linux = spec.linux ?? RuntimeSpec.Linux()
+        try planNamespaces(linux, oomScore: process.oomScoreAdj)
+        let streams = planStreams(process)
+        var mounts = try planSources(spec.mounts)
+        let layers = try planLayers(rootfs)
+        let nodes = try planDeviceSources(linux.devices, mounts: spec.mounts)
+        let covers = linux.maskedPaths.isEmpty ? nil : planMaskFile()
+        planPrivileges(linux)
+        planNames(spec, sysctls: linux.sysctl)
+        try planRoot(layers, propagation: linux.rootfsPropagation, masks: covers)
+        for index in mounts.indices { planMount(&mounts[index]) }
+        planDevices(nodes)
+        planWorkingDirectory(process)
+        let terminal = planTerminal(process, bindsConsole: true)
+        if options.moments.contains(.mounted) { add(.reach(.mounted)) }
+        planProtection(linux, masks: covers)
+        planEntry(spec, propagation: linux.rootfsPropagation)
+        return (streams, terminal)
     }
 }

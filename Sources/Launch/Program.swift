@@ -45,8 +45,28 @@ struct Program: ~Copyable {
     }
 
     /// Puts a descriptor into a slot, for the child to inherit.
-    func fill(_ slot: Slot, with descriptor: Int32) {
+    private func fill(_ slot: Slot, with descriptor: Int32) {
         slots[Int(slot.index)] = descriptor
+    }
+
+    /// Fills the slots of what the caller has or may open. Returns what was opened: the launcher closes it.
+    @discardableResult
+    func open(_ inherited: [LaunchPlan.Inherited]) throws(SyscallError) -> [Int32] {
+        var opened: [Int32] = []
+        for one in inherited {
+            switch one.source {
+            case .descriptor(let descriptor): fill(one.slot, with: descriptor)
+            case .path(let path):
+                do {
+                    opened.append(try OwnedDescriptor.open(path).release())
+                } catch {
+                    for descriptor in opened { close(descriptor) }
+                    throw error
+                }
+                fill(one.slot, with: opened[opened.count - 1])
+            }
+        }
+        return opened
     }
 
     /// The plan's step that an instruction belongs to.
@@ -54,17 +74,37 @@ struct Program: ~Copyable {
         origins.indices.contains(instruction) ? origins[instruction] : 0
     }
 
-    /// Clones the child.
-    func launch(
-        _ kinds: NamespaceKinds, cgroup: Int32, ends: (child: Int32, launcher: Int32)
-    ) throws(SyscallError) -> (pid: Int32, pidfd: Int32) {
+    /// Tells the trace, where there is one, what the instructions are.
+    func describe(_ plan: LaunchPlan) {
+        if StartTrace.memory != nil { StartTrace.describe(plan.steps.map(\.description), origins: origins) }
+    }
+
+    /// Performs it in this process. Returns what failed; nil at the end of a program that executes nothing.
+    func become() -> swiftpod_report? {
+        var program = native
+        var report = swiftpod_report()
+        return swiftpod_become(&program, &report) == 0 ? nil : report
+    }
+
+    private var native: swiftpod_program {
         var program = swiftpod_program()
         program.steps = UnsafePointer(block.assumingMemoryBound(to: swiftpod_step.self))
         program.count = UInt32(instructions)
         program.slots = slots
         program.slot_count = UInt32(slotCount)
+        program.channel = -1
+        program.launcher_channel = -1
+        return program
+    }
+
+    /// Clones the child.
+    func launch(
+        _ kinds: NamespaceKinds, cgroup: Int32, ends: (child: Int32, launcher: Int32)
+    ) throws(SyscallError) -> (pid: Int32, pidfd: Int32) {
+        var program = native
         program.channel = ends.child
         program.launcher_channel = ends.launcher
+        program.trace = StartTrace.memory
         var pidfd: Int32 = -1
         let pid = try check("clone", kinds.names) {
             swiftpod_launch(&program, UInt64(UInt32(bitPattern: kinds.rawValue)), cgroup, &pidfd)

@@ -25,7 +25,8 @@ extension Step.Action: CustomStringConvertible {
         case .acceptStarter: "wait for the start"
         case .cloneSibling(let kinds, _): "clone \(kinds.names)"
         case .enter(let kinds, _): "join \(kinds.names)"
-        case .unshare(let kinds): "unshare \(kinds.names)"
+        case .unshare(let kinds), .isolate(let kinds, nil): "unshare \(kinds.names)"
+        case .isolate(let kinds, .some(let maps)): "unshare \(kinds.names), map \(maps)"
         case .setHostname(let name): "set host name \(name)"
         case .setDomainname(let name): "set domain name \(name)"
         case .raiseLoopback: "raise the loopback interface"
@@ -49,6 +50,7 @@ extension Step.Action: CustomStringConvertible {
         case .control(.notDumpable): "become unreadable to others"
         case .control(.parentDeathSignal(let signal)): "get signal \(signal) when the launcher dies"
         case .filter(let program, _): "load system call filter of \(program.count / 8) instructions"
+        case .expectParent(let pid, _): "end unless process \(pid) is the parent still"
         case .setUmask(let mask): "set umask \(String(mask, radix: 8))"
         default: nil
         }

@@ -32,6 +32,8 @@ struct Step: Equatable, Sendable {
         // Namespaces.
         case enter(NamespaceKinds, Slot)
         case unshare(NamespaceKinds)
+        /// In the launcher's own process: a helper outside writes the maps.
+        case isolate(NamespaceKinds, LaunchPlan.Maps?)
         case setHostname(String)
         case setDomainname(String)
         case raiseLoopback
@@ -46,6 +48,8 @@ struct Step: Equatable, Sendable {
         case control(ProcessControl)
         case filter([UInt8], flags: UInt32)
         case setUmask(UInt32)
+        /// Ends this process as the parent's death would have, where it died before that could be asked for.
+        case expectParent(Int32, signal: Int32)
         // Files.
         case open(String, OpenKind, in: Slot?, into: Slot)
         case makeDirectory(String, in: Slot, uid: UInt32, gid: UInt32)

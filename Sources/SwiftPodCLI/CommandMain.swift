@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 import Glibc
 import LinuxKernel
@@ -31,11 +32,7 @@ private func programName(_ path: String) -> String {
 
 private func dispatch(_ invocation: inout Invocation) throws -> Int32 {
     var state = invocation.globals
-    var nothing: Void = ()
-    // The global options come first; whatever is not one of them begins the command.
-    let parser = OptionParser<Void>(
-        rows: [], globals: GlobalOptions.table + [GlobalOptions.beforeVerb], interspersed: false)
-    let words = try parser.parse(invocation.words, into: &nothing, globals: &state)
+    let words = try state.parseLeading(invocation.words)
     invocation.globals = state
     if state.showVersion {
         try Output.write(versionLine(invocation.program) + "\n")

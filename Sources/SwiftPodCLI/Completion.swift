@@ -1,3 +1,5 @@
+import OptionGrammar
+
 extension Verb {
     static let completion = Verb(
         name: "completion", summary: "Print a completion script for a shell", usage: "{bash|zsh|fish}",

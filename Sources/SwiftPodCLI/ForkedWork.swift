@@ -1,3 +1,4 @@
+import OptionGrammar
 import CShims
 import Glibc
 import LinuxKernel

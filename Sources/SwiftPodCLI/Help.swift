@@ -1,3 +1,5 @@
+import OptionGrammar
+
 /// Help, from the same rows that parse.
 func helpText(for invocation: Invocation) -> String {
     let program = invocation.program
@@ -47,7 +49,7 @@ private func commandList(_ commands: [(String, String)]) -> String {
 private func optionList(_ options: [OptionDescription]) -> String {
     let lines = options.sorted { $0.name < $1.name }.map { option in
         let short = option.short == 0 ? "    " : "-\(String(Unicode.Scalar(option.short))), "
-        let value = option.placeholder.isEmpty ? "" : " \(option.placeholder)"
+        let value = option.placeholder.isEmpty ? "" : (option.kind == .flag ? "" : " ") + option.placeholder
         return ("  \(short)--\(option.name)\(value)", option.help)
     }
     // A name much longer than the others does not push all the explanations to the right.

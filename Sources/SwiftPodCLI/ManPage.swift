@@ -1,3 +1,5 @@
+import OptionGrammar
+
 extension Verb {
     static let man = Verb(
         name: "man", summary: "Print the manual page", usage: "", examples: ["man | man -l -"]
@@ -42,7 +44,8 @@ private func section(_ program: String, _ path: [String], _ verb: Verb) -> Strin
 private func options(_ options: [OptionDescription]) -> String {
     options.sorted { $0.name < $1.name }.map { option in
         let short = option.short == 0 ? "" : "\\-\(String(Unicode.Scalar(option.short))), "
-        let value = option.placeholder.isEmpty ? "" : " \\fI\(escaped(option.placeholder))\\fR"
+        let value =
+            option.placeholder.isEmpty ? "" : "\(option.kind == .flag ? "" : " ")\\fI\(escaped(option.placeholder))\\fR"
         return ".TP\n\\fB\(short)\\-\\-\(escaped(option.name))\\fR\(value)\n\(escaped(option.help))\n"
     }.joined()
 }

@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 import Glibc
 import ImageStore
@@ -16,6 +17,7 @@ struct Session {
         for warning in invocation.globals.warnings { warn(warning) }
         var settings = EngineSettings(dataRoot: paths.data, runtimeRoot: paths.runtime)
         settings.warn = warn
+        settings.useDevices(invocation)
         if let seconds = invocation.caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
             settings.keeperIdleTimeout = seconds
         }
@@ -42,49 +44,21 @@ struct Session {
     }
 }
 
+extension EngineSettings {
+    /// Where devices are looked for.
+    mutating func useDevices(_ invocation: Invocation) {
+        if !invocation.globals.cdiDirectories.isEmpty {
+            cdiDirectories = invocation.globals.cdiDirectories.map(invocation.caller.absolute)
+        }
+        // A made-up machine, to try discovery where there are no GPUs.
+        if let root = invocation.caller.variable("SWIFTPOD_DEVICE_ROOT"), root.hasPrefix("/") { deviceRoot = root }
+    }
+}
+
 /// Prints warnings, unless `--log-level` is above them.
 func warner(_ globals: GlobalOptions) -> (String) -> Void {
     let isSilent = globals.logLevel > .warning
     return { message in
         if !isSilent { try? writeAll(2, Array("Warning: \(message)\n".utf8)) }
-    }
-}
-
-/// Where things are kept, by the command line, the environment and the caller's id.
-package struct StorePaths: Equatable, Sendable {
-    package let data: String
-    package let runtime: String
-
-    package init(_ globals: GlobalOptions, caller: Caller, uid: UInt32 = geteuid()) throws(CommandError) {
-        if let root = globals.root {
-            data = caller.absolute(root)
-        } else if uid == 0 {
-            data = "/var/lib/swiftpod"
-        } else if let home = caller.variable("XDG_DATA_HOME"), home.hasPrefix("/") {
-            data = cleanPath(home + "/swiftpod")
-        } else if let home = caller.variable("HOME"), home.hasPrefix("/") {
-            data = cleanPath(home + "/.local/share/swiftpod")
-        } else {
-            throw CommandError("find the store: neither XDG_DATA_HOME nor HOME is set, give --root DIR")
-        }
-        if let root = globals.runRoot {
-            runtime = caller.absolute(root)
-        } else if uid == 0 {
-            runtime = "/run/swiftpod"
-        } else if let home = caller.variable("XDG_RUNTIME_DIR"), home.hasPrefix("/") {
-            runtime = cleanPath(home + "/swiftpod")
-        } else {
-            runtime = StorePaths.withoutSession(uid)
-        }
-    }
-
-    /// Without XDG_RUNTIME_DIR: the session's directory where there is one of ours, else one under /tmp. The engine
-    /// refuses either where it is somebody else's.
-    private static func withoutSession(_ uid: UInt32) -> String {
-        var status = stat()
-        if lstat("/run/user/\(uid)", &status) == 0, status.st_uid == uid, status.st_mode & S_IFMT == S_IFDIR {
-            return "/run/user/\(uid)/swiftpod"
-        }
-        return "/tmp/swiftpod-run-\(uid)"
     }
 }

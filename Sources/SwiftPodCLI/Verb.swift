@@ -1,3 +1,5 @@
+import OptionGrammar
+
 /// One command: how it is called, what help says about it, and what it does.
 struct Verb: Sendable {
     let name: String

@@ -1,3 +1,5 @@
+import OptionGrammar
+
 /// Which verbs there are.
 enum VerbTable {
     static let top: [Verb] = [
@@ -8,6 +10,9 @@ enum VerbTable {
 
     /// `swiftpod container VERB` and so on.
     static let groups: [VerbGroup] = [
+        VerbGroup(
+            name: "cdi", summary: "Describe devices in the terms of the Container Device Interface",
+            verbs: [.cdiGenerate, .cdiList, .cdiValidate]),
         VerbGroup(
             name: "container", summary: "Manage containers",
             verbs: [

@@ -120,6 +120,53 @@ import Testing
         expect(try lines(spec, Self.root, options), contain: ["clone mnt+cgroup"])
     }
 
+    /// The launcher becomes the container: namespaces by unshare, no rendezvous, the same steps otherwise.
+    @Test func inPlace() throws {
+        var options = LaunchOptions()
+        options.inPlace = true
+        options.startsSession = false
+        options.parentDeathSignal = 9
+        options.parent = 77
+        let spec = spec([.init(.mount), .init(.uts)], mapped: true)
+        let placed = try lines(spec, Self.keeper, options)
+        #expect(placed.first == "unshare user+mnt+uts, map users 0:0:1 1:1:9, groups 0:0:1")
+        expect(
+            placed,
+            contain: [
+                "enter the root", "change directory to /", "get signal 9 when the launcher dies",
+                "end unless process 77 is the parent still", "place $0 as descriptor 0", "execute true",
+            ])
+        #expect(!placed.contains { $0.contains("launcher") && $0.contains("wait") })
+        #expect(!placed.contains("start a session"))
+        var cloned = options
+        cloned.inPlace = false
+        let rest = try lines(spec, Self.keeper, cloned).drop { $0 != "set umask 0" }
+        #expect(Array(placed.dropFirst()) == Array(rest), "the same steps from there on")
+    }
+
+    @Test func inPlaceThereAreNoChildren() throws {
+        var options = LaunchOptions()
+        options.inPlace = true
+        #expect(throws: PlanError.self) { try lines(spec([.init(.mount), .init(.pid)]), Self.root, options) }
+        #expect(throws: PlanError.self) {
+            try lines(spec([.init(.mount), .init(.network, path: "/n")]), Self.root, options)
+        }
+        options.reaper = true
+        #expect(throws: PlanError.self) { try lines(spec([.init(.mount)]), Self.root, options) }
+    }
+
+    /// A sandbox and the command that comes later are together what one plan is.
+    @Test func aSandboxAndItsCommand() throws {
+        var options = LaunchOptions()
+        options.inPlace = true
+        let spec = spec([.init(.mount)], mapped: true)
+        let whole = try lines(spec, Self.keeper, options)
+        let sandbox = try LaunchPlan(sandbox: spec, rootfs: Self.overlay, facts: Self.keeper, options: options)
+        let command = try LaunchPlan(commandInSandboxOf: spec, facts: Self.keeper, options: options)
+        let halves = [sandbox, command].flatMap { $0.description.split(separator: "\n").map(String.init) }
+        #expect(halves == whole)
+    }
+
     @Test func theHostsNamespacesMeanTheHostsMounts() throws {
         var spec = spec([.init(.mount)], mapped: true)
         spec.mounts = [
@@ -131,9 +178,10 @@ import Testing
         expect(
             try lines(spec),
             contain: [
-                "take /proc and what is mounted below", "take /sys and what is mounted below", "take /dev/mqueue",
+                "take /proc and what is mounted below", "take /sys and what is mounted below",
                 "make /proc noexec,private with what is mounted below",
-                "make /sys ro,private with what is mounted below",
+                "make /sys ro,private with what is mounted below", "mount mqueue on /dev/mqueue, if it can be done",
+                "else take /dev/mqueue and what is mounted below, if it can be done",
                 "mount cgroup2 on /sys/fs/cgroup (ro), if it can be done",
                 "else take /sys/fs/cgroup and what is mounted below, if it can be done",
             ])

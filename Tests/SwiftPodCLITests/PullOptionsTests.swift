@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 import SwiftPodCLI
 import Testing

@@ -81,7 +81,9 @@ import Testing
         let inside = Machine.listing(
             ["python3", tree, "/proc/\(pid)/root", "--pid", "\(pid)", "--user-namespace", "\(pid)"] + skip)
         let expected = Machine.listing(["python3", tree, unpacked + "/rootfs"] + skip)
-        guard !inside.isEmpty, !expected.isEmpty else { throw Failure("nothing to compare: \(inside.count), \(expected.count)") }
+        guard !inside.isEmpty, !expected.isEmpty else {
+            throw Failure("nothing to compare: \(inside.count), \(expected.count)")
+        }
         var differences = 0
         let rootless = !pod.account.isRoot
         for path in Set(inside.keys).union(expected.keys).sorted() {

@@ -24,7 +24,7 @@ extension SpecificationBuilder {
     package func resources(_ devices: DevicePolicy.Result) -> JSON {
         var members: [JSON.Member] = []
         if plan.kind == .host {
-            var rules = devices.rules
+            var rules = devices.rules + request.deviceRules
             if !request.security.privileged {
                 rules.insert(.object([.init("allow", .bool(false)), .init("access", .string("rwm"))]), at: 0)
             }

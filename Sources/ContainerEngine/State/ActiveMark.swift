@@ -36,11 +36,18 @@ package struct ActiveMark: Equatable, Sendable {
     }
 
     /// The marks whose process is dead.
-    package static func orphaned(in layout: DataLayout) -> [ActiveMark] {
+    ///
+    /// Whether a pid is in use at all is a matter of a microsecond. That it is used by the same process still takes a
+    /// file of /proc, and is looked at for as many as `checking` says, others each time: what a new owner of a pid, or
+    /// a zombie, hides now is found by a later look.
+    package static func orphaned(in layout: DataLayout, checking: Int = 16) -> [ActiveMark] {
         let marks = ((try? Directory.entries(at: layout.active)) ?? []).compactMap { ActiveMark(name: $0.name) }
-        // With many containers running, whether the pid is in use at all has to do; what a new owner of a pid hides is
-        // found once that one has ended or fewer run.
-        if marks.count > 16 { return marks.filter { Glibc.kill($0.owner.pid, 0) != 0 && errno == ESRCH } }
-        return marks.filter { !$0.owner.isRunning }
+        if marks.isEmpty { return [] }
+        let first = checking < marks.count ? Int(getpid()) % marks.count : 0
+        return marks.enumerated().filter { index, mark in
+            if Glibc.kill(mark.owner.pid, 0) != 0 && errno == ESRCH { return true }
+            let turn = (index - first + marks.count) % marks.count
+            return turn < checking && !mark.owner.isRunning
+        }.map(\.element)
     }
 }

@@ -1,3 +1,4 @@
+import CShims
 import Glibc
 import LinuxKernel
 
@@ -10,6 +11,39 @@ extension Engine {
         // Their files belong to users of theirs.
         try session.becomePrivileged()
         for mark in orphans { cleanUp(after: mark) }
+    }
+
+    /// The same by a process of its own, which nobody waits for: a start pays for a fork, and only where there is
+    /// something to clean up.
+    func cleanUpAside() throws(EngineError) {
+        let orphans = ActiveMark.orphaned(in: session.layout, checking: 4)
+        if orphans.isEmpty { return }
+        try session.becomePrivileged()
+        try doing("clean up") { () throws(SyscallError) in
+            // A child of a child: what this process becomes must not find one that it did not start.
+            let middle = try forkSingleThreaded()
+            if middle == 0 {
+                if (try? forkSingleThreaded()) == 0 { cleanUpAlone(orphans) }
+                _exit(0)
+            }
+            while waitpid(middle, nil, 0) < 0 && errno == EINTR {}
+        }
+    }
+
+    private func cleanUpAlone(_ orphans: [ActiveMark]) -> Never {
+        setsid()
+        chdir("/")
+        let null = open("/dev/null", O_RDWR)
+        for number: Int32 in 0...2 { dup2(null, number) }
+        swiftpod_close_from(3)
+        _ = nice(10)
+        // Who starts many workers at once needs one of these.
+        if let directory = try? OwnedDescriptor.open(session.layout.active, O_RDONLY | O_DIRECTORY),
+            flock(directory.raw, LOCK_EX | LOCK_NB) == 0
+        {
+            for mark in orphans { cleanUp(after: mark) }
+        }
+        _exit(0)
     }
 
     private func cleanUp(after mark: ActiveMark) {

@@ -30,12 +30,15 @@ extension ContainerEdits {
     /// A node under its own name. The container's process gets the group that it takes to open it.
     mutating func add(node path: String, in tree: HostTree) {
         guard let status = tree.status(path), status.kind == .characterDevice else { return }
-        deviceNodes.append(DeviceNode(path: path, hostPath: tree.host(path)))
+        var node = DeviceNode(path: path, hostPath: tree.host(path))
         let isForAll = status.permissions & 0o6 == 0o6
         let isForGroup = status.permissions & 0o60 == 0o60
-        if !isForAll, isForGroup, status.gid != 0, !additionalGids.contains(status.gid) {
-            additionalGids.append(status.gid)
+        if !isForAll, isForGroup, status.gid != 0 {
+            // A node that is made would be of the process's own group otherwise.
+            node.gid = status.gid
+            if !additionalGids.contains(status.gid) { additionalGids.append(status.gid) }
         }
+        deviceNodes.append(node)
     }
 }
 

@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 import Glibc
 import ImageStore

@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 
 /// The options of the verbs that act on containers: which ones, and how.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 
 /// What `exec` has been told.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import Glibc
 import LinuxKernel
 import OCISpec

@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// What `pull` has been told.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import ContainerEngine
 import Glibc
 import LinuxKernel
@@ -9,13 +10,22 @@ extension Verb {
             "run hello", "run --rm -it debian bash", "run -d --name web -p 8080:80 nginx",
             "run --rm --userns=keep-id -v .:/work -w /work gcc make",
         ],
-        options: { described(RunOptions.table) }
+        options: { described(RunOptions.runTable) }
     ) { invocation in
-        var request = try RunRequest(parsing: invocation.words, globals: &invocation.globals, caller: invocation.caller)
+        var request = try RunRequest(
+            parsing: invocation.words, table: RunOptions.runTable, globals: &invocation.globals,
+            caller: invocation.caller)
+        if request.trace != nil { StartTrace.begin(at: invocation.started) }
+        defer { if let format = request.trace { TraceReport.print(as: format) } }
+        request.configuration.isDropIn = invocation.program == "podman"
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
         let session = try Session(invocation, registry: request.pull)
         try HelloContainer.provide(for: &request, session, started: invocation.started)
+        if request.printsPlan {
+            try Output.line(try session.engine.plan(request.configuration))
+            return 0
+        }
         if request.detach {
             let id = try session.engine.runDetached(request.configuration) { (id) throws(EngineError) in
                 try cidFile?.writeForEngine(id)
@@ -41,6 +51,7 @@ extension Verb {
         options: { described(RunOptions.table) }
     ) { invocation in
         var request = try RunRequest(parsing: invocation.words, globals: &invocation.globals, caller: invocation.caller)
+        request.configuration.isDropIn = invocation.program == "podman"
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
         let session = try Session(invocation, registry: request.pull)

@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// A list of things as `--format`, `--quiet`, `--no-trunc` and `--noheading` want it: one renderer for every list.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// A parsed `--format` template. Values are JSON; a missing field is an error, as Go has it for a struct.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// The functions of text/template and those that podman adds.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// Reads a template's text into nodes.

@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// Go's text/template, the part of it that people write after `--format`.

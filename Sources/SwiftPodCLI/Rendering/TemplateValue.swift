@@ -1,3 +1,4 @@
+import OptionGrammar
 import OCISpec
 
 /// How JSON values read as Go's.

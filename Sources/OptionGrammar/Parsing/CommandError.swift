@@ -13,4 +13,6 @@ package struct CommandError: Error, Equatable, CustomStringConvertible {
 }
 
 /// `--help` was met while parsing: not a failure, but the end of parsing all the same.
-struct HelpRequested: Error {}
+package struct HelpRequested: Error {
+    package init() {}
+}

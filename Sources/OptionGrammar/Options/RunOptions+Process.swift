@@ -8,6 +8,19 @@ extension RunOptions {
         acceptedRows, refusedRows,
     ]
 
+    /// `run` also shows how it starts.
+    package static let runTable: OptionParser<RunOptions>.Table = table + [startRows]
+
+    /// swiftpod's own: how a container is started, and how long that takes.
+    private static let startRows: [OptionRow<RunOptions>] = [
+        .flag("plan", nil, "Print the steps of the start and do none of them") { $0.printsPlan = $1 },
+        .optional(
+            "trace", "[=json|chrome]", "Print on stderr, in the end, what each phase and step of the start took"
+        ) { (target, text) throws(CommandError) in
+            target.trace = try TraceFormat.parse(text)
+        },
+    ]
+
     /// What runs, as whom, with which environment.
     static let processRows: [OptionRow<RunOptions>] = [
         .list("attach", "a", "stdin|stdout|stderr", "Attach to these streams of the container only") {

@@ -56,6 +56,15 @@ extension OptionRow {
             })
     }
 
+    /// A flag that may be given a word: `--trace`, `--trace=json`. Alone it is `true`.
+    package static func optional(
+        _ name: String, _ placeholder: String, _ help: String, _ apply: @escaping Apply
+    ) -> OptionRow {
+        OptionRow(
+            description: OptionDescription(name: name, short: 0, kind: .flag, placeholder: placeholder, help: help),
+            effect: .apply(apply))
+    }
+
     /// An option with one value; said twice, the later wins unless `apply` appends.
     package static func value(
         _ name: String, _ short: Unicode.Scalar? = nil, _ placeholder: String, _ help: String,

@@ -6,7 +6,6 @@ extension RunOptions {
         .warned("cpu-shares", "c", .value, noLimits),
         .warned("cpus", nil, .value, noLimits),
         .warned("cpuset-cpus", nil, .value, noLimits),
-        .warned("gpus", nil, .value, "GPUs are not passed yet"),
         .warned("memory", "m", .value, noLimits),
         .warned("pids-limit", nil, .value, noLimits),
     ]
@@ -38,7 +37,6 @@ extension RunOptions {
         .refused("cpu-rt-runtime"),
         .refused("cpuset-mems"),
         .refused("decryption-key"),
-        .refused("device-cgroup-rule"),
         .refused("device-read-bps"),
         .refused("device-read-iops"),
         .refused("device-write-bps"),

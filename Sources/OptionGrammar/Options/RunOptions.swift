@@ -28,6 +28,8 @@ package struct RunOptions: Sendable {
     package var cidFile: String?
     package var warnings: [String] = []
     package var pull = RegistryOptions()
+    package var printsPlan = false
+    package var trace: TraceFormat?
 
     package init(caller: Caller) {
         self.caller = caller
@@ -59,6 +61,10 @@ package struct RunRequest: Equatable, Sendable {
     package var cidFile: String?
     package var pull = RegistryOptions()
     package var warnings: [String] = []
+    /// `--plan`: say what would be done, and do nothing.
+    package var printsPlan = false
+    /// `--trace`
+    package var trace: TraceFormat?
 
     package enum Stream: String, Sendable, CaseIterable {
         case stdin, stdout, stderr
@@ -68,10 +74,11 @@ package struct RunRequest: Equatable, Sendable {
 extension RunRequest {
     /// Reads the words after `run` or `create`.
     package init(
-        parsing words: ArraySlice<String>, globals: inout GlobalOptions, caller: Caller
+        parsing words: ArraySlice<String>, table: OptionParser<RunOptions>.Table = RunOptions.table,
+        globals: inout GlobalOptions, caller: Caller
     ) throws {
         var options = RunOptions(caller: caller)
-        let parser = OptionParser(rows: RunOptions.table, interspersed: false)
+        let parser = OptionParser(rows: table, interspersed: false)
         let positionals = try parser.parse(words, into: &options, globals: &globals)
         self = try options.request(positionals: positionals, globals: globals)
     }
@@ -101,6 +108,8 @@ extension RunOptions {
         request.cidFile = cidFile
         request.pull = pull
         request.warnings = warnings
+        request.printsPlan = printsPlan
+        request.trace = trace
         return request
     }
 

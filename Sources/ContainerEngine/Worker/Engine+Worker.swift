@@ -1,0 +1,131 @@
+import CShims
+import Glibc
+import Launch
+import LinuxKernel
+import OCISpec
+
+extension Engine {
+    /// Pulls the image where it is missing and lays its files out for the mapping that the request needs: what a start
+    /// would do first. Returns the image's files, for whoever looks for something in them.
+    public func prepareWorker(_ configuration: ContainerConfiguration) throws(EngineError) -> RootView {
+        try prepare(configuration).view
+    }
+
+    /// This process becomes the container: pid, parent, exit status and signals are the container's own, and nothing of
+    /// this program stays. Returns only by throwing, and when the container stood already this process can do no more
+    /// than say so and end. It must have a single thread.
+    ///
+    /// The container goes with its process, as with `--rm`: what is left of it is cleaned up by the next command. See
+    /// README.md beside this file.
+    ///
+    /// - Parameter onCreate: called with the id when the container stands, before it runs.
+    public func becomeWorker(
+        _ configuration: ContainerConfiguration, io: AttachedStreams, options: WorkerOptions = WorkerOptions(),
+        onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
+    ) throws(EngineError) -> Never {
+        var configuration = configuration
+        configuration.removeOnExit = true
+        // A name may be that of somebody dead.
+        let origin = try prepare(configuration, cleansAside: configuration.name == nil)
+        let id = ContainerID.make()
+        let mark = ActiveMark(owner: session.identity, container: id)
+        let new = try give(birthTo: id, configuration, origin, mark: mark)
+        let worker: Worker
+        do {
+            try onCreate(id)
+            worker = try self.worker(new.record, io: io, options: options)
+            try writeWorkerState(in: new.directory.raw)
+        } catch {
+            giveUpStart(new.record, in: new.directory.raw, mark: mark)
+            throw error
+        }
+        flock(new.directory.raw, LOCK_UN)
+        try run(worker, options)
+    }
+
+    /// All that is decided before this process is no longer what it was.
+    private struct Worker {
+        var spec: RuntimeSpec
+        var facts: HostFacts
+        var options: LaunchOptions
+        /// With its command, or without one where that comes later.
+        var plan: LaunchPlan
+        /// Where failures are told: the last steps put the container's streams in the place of ours.
+        var errors: Int32
+    }
+
+    private func worker(
+        _ record: ContainerRecord, io: AttachedStreams, options wishes: WorkerOptions
+    ) throws(EngineError) -> Worker {
+        let spec = record.specification.runtime
+        var options = try launchOptions(record)
+        options.inPlace = true
+        options.input = record.interactive ? io.stdin : nil
+        options.output = io.stdout
+        options.error = io.stderr
+        options.startsSession = Engine.startsSession
+        options.parentDeathSignal = nil
+        let parent = getppid()
+        if wishes.diesWithParent ?? WorkerPolicy.endsWith(parent: parent, environment: spec.process?.env ?? []) {
+            options.parentDeathSignal = SIGKILL
+            options.parent = parent
+        }
+        let facts = HostFacts.gather()
+        let root = rootFilesystem(record)
+        do {
+            let plan =
+                wishes.command == nil
+                ? try LaunchPlan(spec: spec, rootfs: root, facts: facts, options: options)
+                : try LaunchPlan(sandbox: spec, rootfs: root, facts: facts, options: options)
+            let errors = swiftpod_fcntl(2, F_DUPFD_CLOEXEC, 64)
+            return Worker(spec: spec, facts: facts, options: options, plan: plan, errors: errors)
+        } catch {
+            throw EngineError(.invalid, error.description, cause: error)
+        }
+    }
+
+    private func run(_ worker: Worker, _ wishes: WorkerOptions) throws(EngineError) -> Never {
+        do {
+            try become(worker.plan)
+            guard let wait = wishes.command else { preconditionFailure("a command that returns") }
+            let command = try wait()
+            var (spec, options) = (worker.spec, worker.options)
+            if let words = command.arguments { spec.process?.args = words }
+            if !command.environment.isEmpty {
+                var variables = VariableList(spec.process?.env ?? [])
+                for (name, value) in command.environment { variables.set(name, value) }
+                spec.process?.env = variables.entries
+            }
+            options.input = command.streams.stdin
+            options.output = command.streams.stdout
+            options.error = command.streams.stderr
+            try become(try LaunchPlan(commandInSandboxOf: spec, facts: worker.facts, options: options))
+            preconditionFailure("a command that returns")
+        } catch {
+            if worker.errors >= 0 { dup2(worker.errors, 2) }
+            throw Engine.explain(error, "start worker")
+        }
+    }
+
+    /// Who runs it is itself.
+    private func writeWorkerState(in directory: Int32) throws(EngineError) {
+        let identity = session.identity
+        let state = RunState(
+            process: identity, supervisor: identity, bootID: session.bootID, startedAt: Timestamp.now())
+        try doing("write worker's state") { () throws(SyscallError) in
+            let file = try File.openRaw("state.json", in: directory, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            defer { close(file) }
+            try writeAll(file, state.encoded())
+        }
+    }
+
+    /// A worker can be signalled as a group. One that leads a group already keeps what it was given; one that belongs
+    /// to a terminal stays with it, or the terminal's signals would not reach it.
+    private static var startsSession: Bool {
+        if getpgrp() == getpid() { return false }
+        let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        if terminal < 0 { return true }
+        close(terminal)
+        return false
+    }
+}

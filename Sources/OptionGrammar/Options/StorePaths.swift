@@ -1,0 +1,40 @@
+import Glibc
+
+/// Where things are kept, by the command line, the environment and the caller's id.
+package struct StorePaths: Equatable, Sendable {
+    package let data: String
+    package let runtime: String
+
+    package init(_ globals: GlobalOptions, caller: Caller, uid: UInt32 = geteuid()) throws(CommandError) {
+        if let root = globals.root {
+            data = caller.absolute(root)
+        } else if uid == 0 {
+            data = "/var/lib/swiftpod"
+        } else if let home = caller.variable("XDG_DATA_HOME"), home.hasPrefix("/") {
+            data = cleanPath(home + "/swiftpod")
+        } else if let home = caller.variable("HOME"), home.hasPrefix("/") {
+            data = cleanPath(home + "/.local/share/swiftpod")
+        } else {
+            throw CommandError("find the store: neither XDG_DATA_HOME nor HOME is set, give --root DIR")
+        }
+        if let root = globals.runRoot {
+            runtime = caller.absolute(root)
+        } else if uid == 0 {
+            runtime = "/run/swiftpod"
+        } else if let home = caller.variable("XDG_RUNTIME_DIR"), home.hasPrefix("/") {
+            runtime = cleanPath(home + "/swiftpod")
+        } else {
+            runtime = StorePaths.withoutSession(uid)
+        }
+    }
+
+    /// Without XDG_RUNTIME_DIR: the session's directory where there is one of ours, else one under /tmp. The engine
+    /// refuses either where it is somebody else's.
+    private static func withoutSession(_ uid: UInt32) -> String {
+        var status = stat()
+        if lstat("/run/user/\(uid)", &status) == 0, status.st_uid == uid, status.st_mode & S_IFMT == S_IFDIR {
+            return "/run/user/\(uid)/swiftpod"
+        }
+        return "/tmp/swiftpod-run-\(uid)"
+    }
+}
