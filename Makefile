@@ -3,6 +3,7 @@
 #   make demo       install what is missing, build the release, run `swiftpod run hello` as an unprivileged user
 #   make test       the same for all the tests: lint, unit, integration, system; as root and as an unprivileged user
 #   make bench      measure starts and pulls beside the kernel's floor and other runtimes
+#   make bench-check  only whether starts keep the ratios of Benchmarks/Thresholds.json
 #   make test-vm    the tests that need another kernel, in a virtual machine
 #   make fuzz       a few minutes of fuzzing for what strangers feed
 
@@ -13,7 +14,7 @@ BIN = .build/release
 # Stops a test that can no longer end by itself.
 LIMIT = timeout --kill-after=30
 
-.PHONY: demo test build build-tests lint unit system test-vm fuzz bench clean
+.PHONY: demo test build build-tests lint unit system test-vm fuzz bench bench-check clean
 
 demo: build
 	@echo "--- swiftpod run hello"
@@ -50,10 +51,18 @@ fuzz:
 	Tests/Machine/prepare.sh build
 	Tests/Fuzz/fuzz.sh
 
-bench: build
+build/swiftpod-floor: Benchmarks/floor.c
+	@mkdir -p build
+	cc -O2 -static -Wall -Wextra -o $@ $<
+
+bench: build build/swiftpod-floor
 	Tests/Machine/prepare.sh bench
-	Benchmarks/compare.py --swiftpod build/swiftpod
+	build/swiftpod bench --json build/bench.json --chart Benchmarks/starts.svg
 	Benchmarks/pull.py --swiftpod build/swiftpod
+
+bench-check: build build/swiftpod-floor
+	Tests/Machine/prepare.sh bench
+	build/swiftpod bench --quiet --at-once 100 --threshold Benchmarks/Thresholds.json
 
 clean:
 	rm -rf build .build

@@ -70,8 +70,11 @@ let package = Package(
         .target(
             name: "ContainerEngine",
             dependencies: ["Launch", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
-            exclude: ["Policy/README.md", "Worker/README.md"],
+            exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
             swiftSettings: swift),
+        .target(name: "CStopwatch"),
+        .target(
+            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "OptionGrammar", dependencies: ["ContainerEngine", "DeviceInjection", "OCISpec", "LinuxKernel"],
             exclude: ["README.md"],
@@ -79,7 +82,8 @@ let package = Package(
         .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "OptionGrammar", "ContainerEngine", "DeviceInjection", "ImageStore", "Registry", "OCISpec", "LinuxKernel",
+                "Bench", "OptionGrammar", "ContainerEngine", "DeviceInjection", "ImageStore", "Registry", "OCISpec",
+                "LinuxKernel",
                 "CShims",
             ],
             exclude: ["README.md"],
@@ -101,6 +105,7 @@ let package = Package(
             name: "ContainerEngineTests",
             dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
+        .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),

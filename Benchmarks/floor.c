@@ -13,6 +13,11 @@
  *     mounts      and /proc, /sys, /dev with its nodes, /dev/pts, /dev/shm and /dev/mqueue
  *     network     and a network namespace of its own, whose loopback is up
  *     cgroup      and a cgroup made below the directory that the environment names as FLOOR_CGROUP
+ * and beside them
+ *     worker      this very process, in user and mount namespaces, on an overlay with the host's /proc, /sys and /dev,
+ *                 becomes COMMAND; nobody is left to remove what is in SCRATCH
+ *
+ * Called `true` it does nothing, called `pause` it waits for a signal: a root file system needs no other program.
  *
  * Build: cc -O2 -static -Wall -Wextra -o floor floor.c
  */
@@ -35,9 +40,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum level { SPAWN, USERNS, NAMESPACES, ROOTFS, OVERLAY, MOUNTS, NETWORK, CGROUP, LEVELS };
+enum level { SPAWN, USERNS, NAMESPACES, ROOTFS, OVERLAY, MOUNTS, NETWORK, CGROUP, WORKER, LEVELS };
 static const char *const names[LEVELS] = {"spawn",   "userns", "namespaces", "rootfs",
-                                          "overlay", "mounts", "network",    "cgroup"};
+                                          "overlay", "mounts", "network",    "cgroup",
+                                          "worker"};
 
 static void must(long result, const char *what) {
     if (result >= 0) return;
@@ -128,7 +134,40 @@ static void remove_scratch(const char *scratch) {
     must(rmdir(scratch), scratch);
 }
 
+static int become_worker(char **argv, const char *upper, const char *work, const char *merged) {
+    static const char *const shared[] = {"proc", "sys", "dev"};
+    map_ids();
+    must(unshare(CLONE_NEWNS), "unshare mount namespace");
+    enter_root(WORKER, argv[2], upper, work, merged);
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        char from[16];
+        snprintf(from, sizeof from, "/%s", shared[i]);
+        must(mount(from, shared[i], NULL, MS_BIND | MS_REC, NULL), from);
+    }
+    must(syscall(SYS_pivot_root, ".", "."), "pivot_root");
+    must(umount2(".", MNT_DETACH), "unmount the old root");
+    execv(argv[4], argv + 4);
+    must(-1, argv[4]);
+    return 125;
+}
+
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 int main(int argc, char **argv) {
+    if (argc > 0 && strcmp(last_part(argv[0]), "true") == 0) return 0;
+    if (argc > 0 && strcmp(last_part(argv[0]), "pause") == 0) {
+        /* As process 1 it gets only the signals that it asks for. */
+        sigset_t ends;
+        int number;
+        sigemptyset(&ends);
+        sigaddset(&ends, SIGTERM);
+        sigaddset(&ends, SIGINT);
+        sigprocmask(SIG_BLOCK, &ends, NULL);
+        return sigwait(&ends, &number);
+    }
     if (argc < 5) {
         fprintf(stderr, "usage: floor LEVEL ROOTFS SCRATCH COMMAND [ARGUMENT...]\n");
         return 125;
@@ -146,6 +185,10 @@ int main(int argc, char **argv) {
     snprintf(work, sizeof work, "%s/work", scratch);
     snprintf(merged, sizeof merged, "%s/merged", scratch);
 
+    if (level == WORKER) {
+        must(mkdir(scratch, 0700) | mkdir(upper, 0755) | mkdir(work, 0700) | mkdir(merged, 0755), scratch);
+        return become_worker(argv, upper, work, merged);
+    }
     struct clone_args args = {.exit_signal = SIGCHLD};
     int group_fd = -1;
     if (level >= CGROUP) {

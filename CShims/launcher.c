@@ -42,18 +42,38 @@ int swiftpod_go_on(int channel) {
     return sent < 0 ? -1 : 0;
 }
 
-int swiftpod_connect(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
+static int local_address(const char *path, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address->sun_path) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    strcpy(address.sun_path, path);
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) return -1;
-    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0) return descriptor;
+    strcpy(address->sun_path, path);
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int close_failed(int descriptor) {
     int failure = errno;
     close(descriptor);
     errno = failure;
     return -1;
+}
+
+int swiftpod_connect(const char *path) {
+    struct sockaddr_un address;
+    int descriptor = local_address(path, &address);
+    if (descriptor < 0) return -1;
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0) return descriptor;
+    return close_failed(descriptor);
+}
+
+int swiftpod_listen(const char *path) {
+    struct sockaddr_un address;
+    int descriptor = local_address(path, &address);
+    if (descriptor < 0) return -1;
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 && listen(descriptor, 4) == 0) {
+        return descriptor;
+    }
+    return close_failed(descriptor);
 }

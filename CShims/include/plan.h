@@ -151,6 +151,9 @@ int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *de
 /// Connects to a local stream socket by its path. Returns the descriptor, or -1 with errno.
 int swiftpod_connect(const char *path);
 
+/// Makes a local stream socket at a path and listens. Returns the descriptor, or -1 with errno.
+int swiftpod_listen(const char *path);
+
 /// Lets the child go on after an await. Returns 0, or -1 with errno.
 int swiftpod_go_on(int channel);
 

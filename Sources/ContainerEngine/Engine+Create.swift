@@ -22,6 +22,9 @@ extension Engine {
         var root: ContainerRecord.Root
         var view: RootView
         var network: NetworkChoice
+
+        /// Its devices have hooks that are not ours to do.
+        var hasHooks: Bool { surroundings.devices?.edits.hooks.isEmpty == false }
     }
 
     /// A container that has just come about, locked.

@@ -23,8 +23,9 @@ extension Engine {
             for: configuration, root: RootView(directory: "/proc/\(process.pid)/root"), caller: session.caller)
         for warning in warnings { settings.warn(warning) }
 
+        let foreign = try doing("exec") { () throws(SyscallError) in try Namespaces.foreign(of: process.pid) }
         var options = LaunchOptions()
-        options.joined = [.init(try foreignNamespaces(of: process.pid), descriptor: pidfd.raw)]
+        options.joined = [.init(foreign, descriptor: pidfd.raw)]
         options.preservedDescriptors = configuration.preserveDescriptors
         options.createsWorkingDirectory = false
         if !configuration.privileged {
@@ -81,20 +82,6 @@ extension Engine {
         } catch {
             streams.closeAll()
             throw Engine.explain(error, "exec")
-        }
-    }
-
-    /// Those that this process is not in itself: nobody may enter the host's again from a user namespace.
-    private func foreignNamespaces(of pid: Int32) throws(EngineError) -> NamespaceKinds {
-        try doing("exec") { () throws(SyscallError) in
-            var kinds: NamespaceKinds = []
-            for (kind, file) in NamespaceKinds.named {
-                guard let own = try FileStatus.ifPresent("/proc/self/ns/\(file)", following: true),
-                    let other = try FileStatus.ifPresent("/proc/\(pid)/ns/\(file)", following: true)
-                else { continue }
-                if own.inode != other.inode { kinds.insert(kind) }
-            }
-            return kinds
         }
     }
 }

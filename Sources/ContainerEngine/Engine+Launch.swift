@@ -41,14 +41,19 @@ extension Engine {
         options.cgroup = cgroup?.descriptor
         let network = NetworkConnection(record, layout: session.layout)
         if network.isNeeded { options.moments.insert(.created) }
+        let hooks = ContainerHooks(record, layout: session.layout)
+        options.moments.formUnion(hooks.moments)
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
         var helper: ProcessIdentity?
         do {
             let log = try openLog(record)
+            let nearness = Nearness(spec.numaNode, root: settings.deviceRoot, warn: settings.warn)
+            defer { nearness.restore() }
             let launched = try launch(plan) { moment, pid in
                 if moment == .created { helper = try network.connect(pid) }
+                try hooks.run(at: moment, pid: pid)
             }
             let refusal = launched.cgroupRefusal
             let (pid, pidfd, terminal) = launched.release()
@@ -66,6 +71,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            hooks.runPoststart(pid: pid, warn: settings.warn)
             return Started(record: record, process: process, state: state)
         } catch {
             close(exitFile)

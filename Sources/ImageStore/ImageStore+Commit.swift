@@ -80,7 +80,7 @@ extension ImageStore {
         var merge = LayerMerge()
         for layer in layers {
             try doing("read layer \(layer)") {
-                try merge.add(try LayerIndex(decoding: try File.read(layout.layer(layer), limit: 1 << 31)))
+                try merge.add(try LayerIndex(decoding: try File.read(layout.layer(layer), limit: LayerIndex.sizeLimit)))
             }
         }
         return merge.tree

@@ -8,10 +8,7 @@ extension ImageStore {
     /// - Parameter platform: Which of an index's images is wanted.
     /// - Throws: `.corrupt` for an archive that holds no image or a damaged one.
     public func load(from source: ArchiveSource, platform: Platform = .host) throws(StoreError) -> [StoredImage] {
-        try doing("load image") {
-            try prepare()
-            let session = try IngestSession(layout)
-            defer { _ = session }
+        try cleaningUp("load image") {
             let members = try ArchiveMembers(source, layout)
             if members.contains("index.json"), members.contains("oci-layout") {
                 return try LayoutLoader(store: self, members: members, platform: platform).load()

@@ -32,7 +32,8 @@ extension ImageStore {
         }
     }
 
-    /// Removes as `podman rmi` does: a name while others remain, else the image.
+    /// Removes as `podman rmi` does: a name while others remain, else the image. What that leaves is for
+    /// `collectGarbage` to remove.
     ///
     /// - Parameter users: Ids of the containers that use an image, by the image's id. With `force` they are the
     ///   caller's business.
@@ -42,7 +43,7 @@ extension ImageStore {
     ) throws(StoreError) -> [Removal] {
         guard let found = try found(nameOrID) else { throw StoreError(.notFound, "\(nameOrID): image not known") }
         let image = found.image
-        let removals: [Removal] = try storing("remove image \(nameOrID)") {
+        return try storing("remove image \(nameOrID)") {
             try prepare()
             let lock = try FileLock(layout.namesLock)
             if !found.isByID, image.names.count > 1 {
@@ -60,15 +61,14 @@ extension ImageStore {
                 throw StoreError(
                     .inUse, "image used by \(user): image is in use by a container: consider force-removing the image")
             }
+            // From here on the image is gone, and what it leaves is garbage, whoever collects it.
+            _ = try announceGarbage()
             for name in image.names { _ = try unlink(name) }
-            // From here on the image is gone; what it leaves is garbage, whoever collects it.
             Glibc.unlink(layout.image(image.id))
             try writeIndex()
             _ = consume lock
             return image.names.map { .untagged($0) } + [.deleted(image.id)]
         }
-        if case .deleted? = removals.last { _ = try collectGarbage() }
-        return removals
     }
 
     /// With the lock on names held.

@@ -21,7 +21,7 @@ struct Layout: Sendable {
     var namesLock: String { locks + "/names" }
 
     func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.hex)" }
-    func partial(_ digest: Digest) -> String { "\(temporary)/\(digest.hex).partial" }
+    func partial(_ digest: Digest) -> String { "\(temporary)/\(digest.hex)\(Layout.partialSuffix)" }
     func layer(_ diffID: Digest) -> String { "\(layers)/\(diffID.hex)" }
     func image(_ id: Digest) -> String { "\(images)/\(id.hex)" }
     func object(_ digest: Digest) -> String { "\(objects)/\(digest.hex.prefix(2))/\(digest.hex.dropFirst(2))" }
@@ -32,6 +32,9 @@ struct Layout: Sendable {
         let key = text.utf8.count <= 100 ? text : SHA256.digest(of: Array(text.utf8)).hex
         return "\(trees)/\(chainID.hex)/\(kind.rawValue)-1-\(key)"
     }
+
+    /// Of blobs that are not complete yet, which a later transfer may continue.
+    static let partialSuffix = ".partial"
 
     /// Bytes of a full name: what a file name may have.
     static let nameLimit = 255

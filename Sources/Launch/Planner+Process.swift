@@ -120,7 +120,7 @@ extension Planner {
         add(.raiseCapabilities)
     }
 
-    private mutating func planDescriptors(
+    mutating func planDescriptors(
         _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32
     ) {
         let first = 3 + Int32(options.preservedDescriptors)

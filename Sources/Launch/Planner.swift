@@ -105,6 +105,42 @@ extension LaunchPlan {
         try planner.planProcess(process, streams: streams, terminal: terminal)
         self = planner.plan
     }
+
+    /// A hook of the specification: what is executed, by its path in the launcher's root.
+    public struct HookCommand: Equatable, Sendable {
+        public var path: String
+        public var arguments: [String]
+        public var environment: [String]
+
+        public init(path: String, arguments: [String], environment: [String]) {
+            self.path = path
+            self.arguments = arguments
+            self.environment = environment
+        }
+    }
+
+    /// The plan of a hook, in the namespaces that `options.joined` names.
+    public init(hook: HookCommand, options: LaunchOptions) throws(PlanError) {
+        var planner = Planner(
+            facts: HostFacts(
+                kernel: KernelVersion(0, 0), inUserNamespace: false, capabilities: 0, lastCapability: 0,
+                setgroupsAllowed: false), options: options)
+        var process = RuntimeSpec.Process()
+        process.args = hook.arguments
+        process.env = hook.environment
+        let streams = planner.planStreams(process)
+        planner.planJoining(oomScore: nil)
+        if options.joined.contains(where: { $0.kinds.contains(.user) }) {
+            planner.add(.becomeUser(uid: 0, gid: 0), tolerating: [EINVAL])
+        }
+        if let signal = options.parentDeathSignal { planner.add(.control(.parentDeathSignal(signal))) }
+        planner.planDescriptors(streams, terminal: nil, uid: 0)
+        planner.add(.announceStart)
+        planner.add(
+            .execute(
+                Command(candidates: [hook.path], arguments: hook.arguments, environment: hook.environment)))
+        self = planner.plan
+    }
 }
 
 extension Planner {

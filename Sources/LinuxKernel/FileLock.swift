@@ -9,6 +9,12 @@ public struct FileLock: ~Copyable, Sendable {
         case shared, exclusive
     }
 
+    deinit {
+        // A process that another thread is forking just now has a copy of the descriptor, and so has the lock until
+        // it executes something else.
+        flock(file.raw, LOCK_UN)
+    }
+
     /// Waits for the lock; the file is made where it is missing.
     public init(
         _ path: String, in directory: Int32 = AT_FDCWD, mode: Mode = .exclusive
@@ -35,7 +41,7 @@ public struct FileLock: ~Copyable, Sendable {
         return FileLock(adopting: file)
     }
 
-    /// The locked file's descriptor; a lock passes to children with it.
+    /// The locked file's descriptor.
     public var descriptor: Int32 { file.raw }
 
     private static func openFile(_ path: String, in directory: Int32) throws(SyscallError) -> OwnedDescriptor {

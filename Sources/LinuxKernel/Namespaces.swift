@@ -53,6 +53,19 @@ public func readLink(_ path: String, in directory: Int32 = AT_FDCWD) throws(Sysc
 }
 
 extension Namespaces {
+    /// The kinds of namespaces that a process is in and this one is not: nobody may enter his own again from a user
+    /// namespace.
+    public static func foreign(of pid: Int32) throws(SyscallError) -> NamespaceKinds {
+        var kinds: NamespaceKinds = []
+        for (kind, file) in NamespaceKinds.named {
+            guard let own = try FileStatus.ifPresent("/proc/self/ns/\(file)", following: true),
+                let other = try FileStatus.ifPresent("/proc/\(pid)/ns/\(file)", following: true)
+            else { continue }
+            if own.inode != other.inode { kinds.insert(kind) }
+        }
+        return kinds
+    }
+
     /// The parent of a user namespace, ioctl_ns(2); EPERM where it is none that this process may see.
     public static func parent(of descriptor: Int32) throws(SyscallError) -> OwnedDescriptor {
         // NS_GET_PARENT; the kernel's descriptor is close-on-exec.

@@ -43,6 +43,8 @@ public struct ProcessStat: Equatable, Sendable {
     public var state: UInt8
     public var parent: Int32
     public var startTime: UInt64
+    /// It, or a process that it was forked from since, has executed a program: not PF_FORKNOEXEC.
+    public var hasExecuted: Bool
 
     /// Ended, whether reaped or not.
     public var isDead: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
@@ -59,11 +61,13 @@ public struct ProcessStat: Equatable, Sendable {
         let fields = text[(end + 1)...].split(whereSeparator: { $0 == 0x20 || $0 == 0x0a })
         guard fields.count > 19, let state = fields[0].first,
             let parent = Int32(String(decoding: fields[1], as: UTF8.self)),
-            let startTime = UInt64(String(decoding: fields[19], as: UTF8.self))
+            let startTime = UInt64(String(decoding: fields[19], as: UTF8.self)),
+            let flags = UInt64(String(decoding: fields[6], as: UTF8.self))
         else { return nil }
         self.state = state
         self.parent = parent
         self.startTime = startTime
+        hasExecuted = flags & 0x40 == 0
     }
 }
 

@@ -1,6 +1,6 @@
 /// A container as the OCI runtime specification 1.3 describes it: `config.json`.
 public struct RuntimeSpec: Equatable, Sendable {
-    public var ociVersion: String = "1.3.0"
+    public var ociVersion: String = RuntimeSpec.version
     public var process: Process?
     public var root: Root?
     public var hostname: String?
@@ -11,6 +11,9 @@ public struct RuntimeSpec: Equatable, Sendable {
     public var linux: Linux?
 
     public init() {}
+
+    /// The version of the specification that is followed here.
+    public static let version = "1.3.0"
 
     public struct Root: Equatable, Sendable {
         public var path: String

@@ -8,6 +8,7 @@ public func commandMain() -> Never {
     let started = monotonicNanoseconds()
     let arguments = CommandLine.arguments
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
+    if let words = OCIRule.words(arguments, caller: .process) { exit(runOCI(words, caller: .process)) }
     exit(run(arguments, caller: .process, started: started))
 }
 

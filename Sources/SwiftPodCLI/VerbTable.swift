@@ -3,7 +3,8 @@ import OptionGrammar
 /// Which verbs there are.
 enum VerbTable {
     static let top: [Verb] = [
-        .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login, .logout,
+        .bench, .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login,
+        .logout,
         .logs,
         .man, .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .untag, .version, .wait,
     ]

@@ -71,8 +71,8 @@ node dev/nvidia-uvm 5 666
 node dev/nvidia-uvm-tools 3 666
 node dev/nvidia-modeset 3 666
 for minor in 1 2 12 13 21 22; do node dev/nvidia-caps/nvidia-cap$minor 3 444; done
-numa=1 pci 0000:04:00.0 0x10de nvidia card0 renderD128
-pci 0000:0a:00.0 0x10de nvidia card1 renderD129
+numa=0 pci 0000:04:00.0 0x10de nvidia card0 renderD128
+numa=1 pci 0000:0a:00.0 0x10de nvidia card1 renderD129
 mkdir -p "$lib/vdpau" "$top/etc/ld.so.conf.d"
 library libcuda.so.$version libcuda.so.1 cuInit 42
 library libnvidia-ml.so.$version libnvidia-ml.so.1 nvmlInit 43
@@ -96,8 +96,11 @@ file lib/firmware/nvidia/$version/gsp_ga10x.bin 'firmware'
 mkdir -p "$top/run/nvidia-persistenced"
 python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$top/run/nvidia-persistenced/socket"
 
+file sys/devices/system/node/node0/cpulist "1\\n"
+
 # AMD: one GPU beside the processor's node of the topology.
 node dev/kfd 3 660
+numa=0
 pci 0000:2d:00.0 0x1002 amdgpu card2 renderD130
 file sys/class/kfd/kfd/topology/nodes/0/gpu_id "0\n"
 file sys/class/kfd/kfd/topology/nodes/0/properties "cpu_cores_count 16\ndrm_render_minor 0\n"

@@ -218,9 +218,17 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         ("--pull foo image", "invalid argument \"foo\" for \"--pull\" flag: unsupported pull policy \"foo\""),
         ("--log-driver journald image", "invalid argument \"journald\" for \"--log-driver\" flag: not supported yet"),
         (
-            "--device nvidia.com/gpu=all image",
-            "invalid argument \"nvidia.com/gpu=all\" for \"--device\" flag: nvidia.com/gpu=all: names of the Container "
-                + "Device Interface are not supported yet"
+            "--device nvidia.com/g:u=all image",
+            "invalid argument \"nvidia.com/g:u=all\" for \"--device\" flag: device \"nvidia.com/g:u=all\": class \"g:u\": must "
+                + "begin with a letter, end with a letter or digit, and have only letters, digits, '_', '-' and '.' between"
+        ),
+        (
+            "--gpus speed=1 image",
+            "invalid argument \"speed=1\" for \"--gpus\" flag: invalid GPU request \"speed=1\": unknown key speed"
+        ),
+        (
+            "--device-cgroup-rule=c-1 image",
+            "invalid argument \"c-1\" for \"--device-cgroup-rule\" flag: invalid device cgroup rule format: \"c-1\""
         ),
         (
             "--oom-score-adj 2000 image",
@@ -247,7 +255,6 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: [
         "--cpus 2", "--memory=1g", "-m 1g", "--cpu-shares 5", "-c 5", "--cpuset-cpus 0-1", "--pids-limit=-1",
-        "--gpus all",
         "--cgroups=disabled", "--systemd=always", "--hooks-dir /x", "--log-opt labels=x",
     ])
     func warnsOnce(options: String) throws {

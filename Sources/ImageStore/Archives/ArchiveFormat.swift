@@ -1,3 +1,6 @@
+import Glibc
+import LinuxKernel
+
 /// What images travel in.
 public enum ArchiveFormat: String, Equatable, Sendable, CaseIterable {
     /// `docker save`'s tarball: `manifest.json` and uncompressed layers.
@@ -14,6 +17,15 @@ public enum ArchiveSource: Equatable, Sendable {
     case descriptor(Int32)
     /// A file, or a directory with an OCI image layout.
     case path(String)
+
+    /// A descriptor of our own of it.
+    func open() throws(SyscallError) -> OwnedDescriptor {
+        switch self {
+        case .descriptor(let descriptor):
+            return OwnedDescriptor(adopting: try check("dup", "archive") { dup(descriptor) })
+        case .path(let path): return try OwnedDescriptor.open(path)
+        }
+    }
 }
 
 /// Where an archive is written to.

@@ -28,11 +28,9 @@ final class ArchiveMembers {
                 (members, links) = ([:], [:])
                 return
             }
-            file = try ArchiveMembers.seekable(try OwnedDescriptor.open(path), layout)
-        case .descriptor(let descriptor):
-            let copy = try check("dup", "archive") { dup(descriptor) }
-            file = try ArchiveMembers.seekable(OwnedDescriptor(adopting: copy), layout)
+        case .descriptor: break
         }
+        file = try ArchiveMembers.seekable(try source.open(), layout)
         directory = nil
         let index = try ArchiveMembers.index(file.raw)
         (members, links) = (index.members, index.links)

@@ -2,7 +2,7 @@ import CCrypto
 import OCISpec
 
 /// SHA-256 over bytes as they come, by libcrypto, which uses the processor's own instructions.
-struct SHA256: ~Copyable {
+package struct SHA256: ~Copyable {
     private let context: OpaquePointer
 
     init() {
@@ -45,7 +45,7 @@ struct SHA256: ~Copyable {
         return ObjectID(words)
     }
 
-    static func digest(of bytes: [UInt8]) -> Digest {
+    package static func digest(of bytes: [UInt8]) -> Digest {
         let hash = SHA256()
         bytes.withUnsafeBytes { hash.update($0) }
         return hash.finish().digest

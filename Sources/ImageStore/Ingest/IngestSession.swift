@@ -15,6 +15,7 @@ extension ImageStore {
     public func beginIngest() throws(StoreError) -> IngestSession {
         try doing("open store \(root)") {
             try prepare()
+            tidy()
             return try IngestSession(layout)
         }
     }

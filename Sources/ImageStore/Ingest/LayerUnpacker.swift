@@ -5,13 +5,14 @@ final class LayerUnpacker {
     private let hash = SHA256()
     private let limits: TarLimits
     private var reader: TarReader
-    private var sink: Sink
+    /// nil where only the digest is wanted.
+    private var sink: Sink?
     private var size: Int64 = 0
 
-    init(_ layout: Layout, limits: TarLimits) throws {
+    init(_ layout: Layout, limits: TarLimits, checkingOnly: Bool = false) throws {
         self.limits = limits
         reader = TarReader(limits: limits)
-        sink = Sink(objects: try ObjectWriter(layout))
+        sink = checkingOnly ? nil : Sink(objects: try ObjectWriter(layout))
     }
 
     /// The next bytes of the archive.
@@ -21,11 +22,13 @@ final class LayerUnpacker {
             throw TarError("layer is larger than \(limits.content >> 30) GiB", isLimit: true)
         }
         hash.update(bytes)
-        try reader.push(bytes, into: &sink)
+        if sink != nil { try reader.push(bytes, into: &sink!) }
     }
 
-    /// The archive's digest and its index; all objects that the index names are in the store.
-    func finish() throws -> (diffID: Digest, index: LayerIndex) {
+    /// The archive's digest and, unless only that was wanted, its index; all objects that the index names are in the
+    /// store.
+    func finish() throws -> (diffID: Digest, index: LayerIndex?) {
+        guard let sink else { return (hash.finish().digest, nil) }
         try reader.finish()
         var index = sink.builder.index()
         index.archiveSize = size

@@ -13,7 +13,7 @@ public final class LayerWriter: BlobWriter {
 
     private let isThreaded: Bool
     private let limits: TarLimits
-    /// nil where the layer is unpacked already, and only the blob is wanted.
+    /// nil where there is nothing to do.
     private var work: Work?
 
     private struct Work {
@@ -21,8 +21,7 @@ public final class LayerWriter: BlobWriter {
         let unpacker: LayerUnpacker
         let pipe: ChunkPipe
 
-        init(_ layout: Layout, limits: TarLimits, threaded: Bool) throws {
-            let unpacker = try LayerUnpacker(layout, limits: limits)
+        init(_ unpacker: LayerUnpacker, threaded: Bool) {
             self.unpacker = unpacker
             pipe = ChunkPipe(threaded: threaded) { try unpacker.push($0) }
         }
@@ -40,11 +39,10 @@ public final class LayerWriter: BlobWriter {
     }
 
     override func begin() throws {
-        let isUnpacked = try diffID.map { try FileStatus.ifPresent(layout.layer($0)) != nil } ?? false
-        if !isUnpacked { work = try Work(layout, limits: limits, threaded: isThreaded) }
+        try beginWork()
         try super.begin()
         // The blob was there, its index was not: unpack it from here.
-        if isComplete, work != nil {
+        if isComplete, try !isUnpacked {
             isComplete = false
             let blob = try OwnedDescriptor.open(layout.blob(descriptor.digest))
             do {
@@ -57,6 +55,17 @@ public final class LayerWriter: BlobWriter {
             isComplete = true
         }
         if isComplete { release() }
+    }
+
+    private var isUnpacked: Bool {
+        get throws { try diffID.map { try FileStatus.ifPresent(layout.layer($0)) != nil } ?? false }
+    }
+
+    /// Of a layer that is unpacked already only the blob is wanted. That it is this layer's is checked all the same:
+    /// whoever made it may say so of anything.
+    private func beginWork() throws {
+        let unpacker = try LayerUnpacker(layout, limits: limits, checkingOnly: try isUnpacked)
+        work = Work(unpacker, threaded: isThreaded)
     }
 
     deinit {
@@ -74,7 +83,7 @@ public final class LayerWriter: BlobWriter {
         first = []
         guard work != nil else { return }
         release()
-        work = try Work(layout, limits: limits, threaded: isThreaded)
+        try beginWork()
     }
 
     override func complete() throws {
@@ -87,7 +96,7 @@ public final class LayerWriter: BlobWriter {
             throw StoreError(.corrupt, "\(label) does not unpack to \(diffID): it is \(found)")
         }
         diffID = found
-        try File.writeAtomically(index.encoded(), to: layout.layer(found))
+        if let index { try File.writeAtomically(index.encoded(), to: layout.layer(found)) }
     }
 
     override func release() {

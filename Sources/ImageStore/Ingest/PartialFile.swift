@@ -14,6 +14,11 @@ final class PartialFile {
         self.path = path
     }
 
+    deinit {
+        // See FileLock: closing is not enough while another thread forks.
+        flock(file.raw, LOCK_UN)
+    }
+
     /// The part of a blob of that digest, locked.
     ///
     /// - Returns: nil where another process has it and we do not want to wait.

@@ -13,6 +13,9 @@ struct LayerIndex: Equatable {
     /// A hard link leads to a layer below; whether it is there only the merge can tell.
     var needsLower = false
 
+    /// Bytes of an index.
+    static let sizeLimit = 1 << 31
+
     /// Written first, and read alone when only the sizes are wanted.
     private static let magic = Array("swiftpod layer 1\n".utf8)
 

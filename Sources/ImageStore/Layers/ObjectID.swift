@@ -51,6 +51,8 @@ struct ObjectID: Hashable, Sendable {
         try withUnsafeBytes(of: self, body)
     }
 
+    var firstByte: UInt8 { withBytes { $0[0] } }
+
     var digest: Digest { withBytes { Digest(bytes: $0) } }
 
     /// Where the object stands below the directory of objects: `ab/cdef…`, 65 bytes and a zero.

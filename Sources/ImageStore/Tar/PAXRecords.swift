@@ -62,6 +62,7 @@ struct PAXRecords {
         if let uid = try integer("uid") { entry.uid = try TarHeader.id(uid, "uid") }
         if let gid = try integer("gid") { entry.gid = try TarHeader.id(gid, "gid") }
         if let time = self["mtime"] { entry.modified = try PAXRecords.time(time) }
+        // An empty value takes an attribute away, as it does all else; podman reads it so as well.
         for (key, value) in records {
             if key.hasPrefix("SCHILY.xattr.") {
                 entry.set(String(key.dropFirst("SCHILY.xattr.".count)), to: value)
@@ -112,6 +113,7 @@ extension TarEntry {
     /// The last of several values counts.
     fileprivate mutating func set(_ name: String, to value: [UInt8]) {
         attributes.removeAll { $0.name == name }
+        if value.isEmpty { return }
         attributes.append(ExtendedAttribute(name: name, value: value))
     }
 }

@@ -167,9 +167,10 @@ extension ContentSource {
     ) throws(SyscallError) {
         if owner.map({ $0 != (metadata.uid, metadata.gid) }) ?? true {
             try check("chown", "") { fchown(descriptor, metadata.uid, metadata.gid) }
-            if owner == nil || metadata.mode & 0o6000 != 0 {
-                try check("chmod", "") { fchmod(descriptor, metadata.mode) }
-            }
+        }
+        // A file may have lost them to its truncation too, where its maker has no CAP_FSETID on the host.
+        if owner == nil || metadata.mode & 0o6000 != 0 {
+            try check("chmod", "") { fchmod(descriptor, metadata.mode) }
         }
         for attribute in metadata.attributes {
             let result = swiftpod_setxattr(descriptor, attribute.name, attribute.value, attribute.value.count)

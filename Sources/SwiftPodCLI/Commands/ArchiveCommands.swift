@@ -22,7 +22,7 @@ extension Verb {
                 (target, text) throws(CommandError) in
                 target.input = try nonEmpty(text)
             },
-            .flag("quiet", "q", "Print nothing but errors") { $0.quiet = $1 },
+            .flag("quiet", "q", "Show no progress") { $0.quiet = $1 },
             .accepted("signature-policy"),
         ]
     ]
@@ -42,10 +42,8 @@ extension Verb {
         try session.engine.becomePrivileged()
         let images = try session.store.load(from: source)
         if images.isEmpty { throw CommandError("load: the archive holds no image") }
-        if !options.quiet {
-            try Output.write(
-                images.map { "Loaded image: \($0.names.first ?? $0.id.description)\n" }.joined())
-        }
+        // As podman, whose --quiet is about progress alone.
+        try Output.write(images.map { "Loaded image: \($0.names.first ?? $0.id.description)\n" }.joined())
         return 0
     }
 
@@ -73,7 +71,7 @@ extension Verb {
     ]
 
     static let save = Verb(
-        name: "save", summary: "Save images to an archive", usage: "[options] IMAGE [IMAGE...]",
+        name: "save", summary: "Save images to an archive", usage: "[options] IMAGE [NAME...]",
         examples: ["save -o debian.tar debian", "save --format oci-archive debian > debian.oci"],
         options: { described(saveTable) }
     ) { invocation in
@@ -90,9 +88,11 @@ extension Verb {
             throw CommandError("--multi-image-archive requires --format docker-archive")
         }
         let session = try Session(invocation)
-        for word in words { _ = try session.requireImage(word) }
         let target: ArchiveTarget = options.output.map { .path(invocation.caller.absolute($0)) } ?? .descriptor(1)
-        try session.store.save(words, as: options.format, to: target)
+        // As podman: without --multi-image-archive the words after the first are further names for its image.
+        let names = options.several ? words : [words[0]]
+        let tags = try words.dropFirst(names.count).map(localReference)
+        try session.store.save(names, tags: tags, as: options.format, to: target)
         return 0
     }
 

@@ -58,6 +58,8 @@ extension Verb {
                 throw error
             } catch { failures.add(error) }
         }
+        // Once for all of them; what a command killed before left goes as well.
+        do { try session.store.collectGarbage() } catch { failures.add(error) }
         return failures.exitCode
     }
 

@@ -77,38 +77,14 @@ enum HelloContainer {
         try check("fstat", "/proc/self/exe") { fstat(program.raw, &status) }
         let size = Int(status.st_size)
         let archive = try OwnedDescriptor.memoryFile(named: "hello.tar")
-        try archive.writeAll(header(size: size))
+        try archive.writeAll(TarWriter.header("swiftpod", size: Int64(size), mode: 0o755))
         var offset: off_t = 0
         while offset < size {
             let moved = try check("sendfile") { sendfile(archive.raw, program.raw, &offset, size - Int(offset)) }
             if moved == 0 { throw CommandError("run hello: the program file has become shorter") }
         }
-        // The file's last block, and the two empty ones that end an archive.
-        try archive.writeAll([UInt8](repeating: 0, count: (512 - size % 512) % 512 + 1024))
+        try archive.writeAll(TarWriter.padding(Int64(size)) + TarWriter.end)
         try check("lseek") { lseek(archive.raw, 0, SEEK_SET) }
         return archive
-    }
-
-    /// A ustar header of `swiftpod`, mode 0755, owned by root.
-    private static func header(size: Int) -> [UInt8] {
-        var block = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, at offset: Int) {
-            for (index, byte) in text.utf8.enumerated() { block[offset + index] = byte }
-        }
-        func octal(_ value: Int, _ digits: Int) -> String {
-            let text = String(value, radix: 8)
-            return String(repeating: "0", count: max(0, digits - text.count)) + text
-        }
-        put("swiftpod", at: 0)
-        put(octal(0o755, 7), at: 100)
-        put(octal(0, 7), at: 108)
-        put(octal(0, 7), at: 116)
-        put(octal(size, 11), at: 124)
-        put(octal(0, 11), at: 136)
-        put("        ", at: 148)
-        put("0", at: 156)
-        put("ustar\u{0}00", at: 257)
-        put(octal(block.reduce(0) { $0 + Int($1) }, 6) + "\u{0} ", at: 148)
-        return block
     }
 }

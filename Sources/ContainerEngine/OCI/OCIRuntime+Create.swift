@@ -1,0 +1,180 @@
+import CShims
+import Glibc
+import Launch
+import LinuxKernel
+import OCISpec
+
+extension OCIRuntime {
+    /// Makes a container from a bundle; its process waits for ``start(_:)``.
+    ///
+    /// Whatever fails, nothing of it is left.
+    public func create(
+        _ id: String, bundle directory: String, config: String?, options: StartOptions
+    ) throws(EngineError) {
+        let process = try make(id, bundle: directory, config: config, options: options)
+        _ = consume process
+    }
+
+    /// A container that has been made: its process is a child of this one.
+    struct Made: ~Copyable {
+        var container: OCIContainer
+        var process: LaunchedProcess
+    }
+
+    func make(
+        _ id: String, bundle directory: String, config: String?, options: StartOptions
+    ) throws(EngineError) -> Made {
+        try OCIStore.check(id)
+        if store.exists(id) { throw EngineError(.exists, "container \(id) already exists") }
+        let bundle = try OCIBundle(directory, config: config)
+        try checkTerminal(bundle.spec.process ?? RuntimeSpec.Process(), options)
+        let identity = ProcessIdentity(runningAs: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
+        var record = OCIRecord(
+            id: id, bundle: bundle.path, rootfs: bundle.rootfs, created: Timestamp.now().description,
+            owner: OCIRuntime.userName(geteuid()), bootID: Boot.id(), creator: identity)
+        var spec = bundle.spec
+        record.addedUserNamespace = try enterUserNamespace(&spec)
+        var launchOptions = LaunchOptions()
+        launchOptions.preservedDescriptors = options.preservedDescriptors
+        launchOptions.moments = [.created, .mounted]
+        launchOptions.seccompFilter =
+            try spec.linux?.seccomp.map { profile throws(EngineError) in
+                try SeccompPolicy.compile(profile)
+            } ?? []
+        var birth = OCIBirth(
+            runtime: self, record: record, bundle: bundle, spec: spec, options: options, facts: .gather())
+        return try birth.make(&launchOptions)
+    }
+
+    private func checkTerminal(_ process: RuntimeSpec.Process, _ options: StartOptions) throws(EngineError) {
+        if process.terminal, options.detach, options.consoleSocket == nil {
+            throw EngineError(.invalid, "a detached process with a terminal needs --console-socket")
+        }
+        if !process.terminal, options.consoleSocket != nil {
+            throw EngineError(.invalid, "--console-socket: the process has no terminal")
+        }
+    }
+
+    /// The name in the host's passwd file, or the number.
+    static func userName(_ uid: UInt32) -> String {
+        if uid == 0 { return "root" }
+        let text = (try? File.readIfPresent("/etc/passwd")) ?? nil
+        for line in (text ?? []).split(separator: 0x0a) {
+            let fields = line.split(separator: UInt8(ascii: ":"), maxSplits: 3, omittingEmptySubsequences: false)
+            if fields.count > 3, String(decoding: fields[2], as: UTF8.self) == "\(uid)" {
+                return String(decoding: fields[0], as: UTF8.self)
+            }
+        }
+        return "\(uid)"
+    }
+}
+
+/// The making of one container, step by step, each undone when a later one fails.
+private struct OCIBirth {
+    let runtime: OCIRuntime
+    var record: OCIRecord
+    let bundle: OCIBundle
+    let spec: RuntimeSpec
+    let options: OCIRuntime.StartOptions
+    let facts: HostFacts
+
+    private var store: OCIStore { runtime.store }
+    private var id: String { record.id }
+
+    mutating func make(_ launchOptions: inout LaunchOptions) throws(EngineError) -> OCIRuntime.Made {
+        // Planned before anything is made, with a stand-in for the socket: what cannot be planned leaves nothing.
+        var probe = launchOptions
+        probe.startSocket = -1
+        _ = try plan(probe)
+        try store.claim(record)
+        let directory = store.directory(id)
+        var cgroup: OCICgroup?
+        do {
+            cgroup = try OCICgroup.make(
+                for: id, path: spec.linux?.cgroupsPath, manager: runtime.settings.cgroupManager,
+                isRequired: !facts.inUserNamespace && spec.linux?.cgroupsPath != nil)
+            record.cgroup = cgroup?.path
+            try store.write(record)
+            try File.writeAtomically(bundle.text, to: directory + "/config.json", mode: 0o600)
+            let listener = OwnedDescriptor(adopting: try listen(directory))
+            launchOptions.startSocket = listener.raw
+            let cgroupDirectory = try cgroup.map { try OwnedDescriptor.open($0.path, O_RDONLY | O_DIRECTORY).release() }
+            defer { if let cgroupDirectory { close(cgroupDirectory) } }
+            launchOptions.cgroup = cgroupDirectory
+            let plan = try plan(launchOptions)
+            let made = try launch(plan) { moment, pid in try work(moment, pid) }
+            return try finish(made)
+        } catch {
+            cgroup?.remove()
+            store.remove(id)
+            throw OCIRuntime.explain(error, "create container \(id)")
+        }
+    }
+
+    private func listen(_ directory: String) throws -> Int32 {
+        // By descriptor: a socket's path has room for 107 bytes.
+        let parent = try OwnedDescriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        return try check("bind", "start socket") { swiftpod_listen("\(parent.procPath)/start") }
+    }
+
+    private func plan(_ launchOptions: LaunchOptions) throws(EngineError) -> LaunchPlan {
+        do {
+            return try LaunchPlan(
+                spec: spec, rootfs: .directory(bundle.rootfs), facts: facts, options: launchOptions)
+        } catch {
+            throw EngineError(.invalid, error.description, cause: error)
+        }
+    }
+
+    /// While the process waits. Killed here, this process takes it along: it ends when the channel does.
+    private mutating func work(_ moment: LaunchMoment, _ pid: Int32) throws {
+        switch moment {
+        case .created:
+            record.process = ProcessIdentity(runningAs: pid)
+            try store.write(record)
+        case .mounted:
+            let hooks = spec.hooks ?? RuntimeSpec.Hooks()
+            var state = OCIState(
+                OCIContainer(record: record, directory: store.directory(id), status: .creating), spec: spec)
+            state.pid = pid
+            for hook in hooks.prestart { try OCIHook(hook, kind: "prestart").run(state: state) }
+            for hook in hooks.createRuntime { try OCIHook(hook, kind: "createRuntime").run(state: state) }
+            for hook in hooks.createContainer {
+                try OCIHook(hook, kind: "createContainer").run(state: state, joining: pid)
+            }
+        case .starting: break
+        }
+    }
+
+    private mutating func finish(_ made: consuming LaunchedProcess) throws -> OCIRuntime.Made {
+        do {
+            if let path = options.consoleSocket, let terminal = made.terminal.take() {
+                try ConsoleSocket.send(terminal.raw, to: path)
+            }
+            record.isReady = true
+            record.process = ProcessIdentity(runningAs: made.pid)
+            try store.write(record)
+            if let path = options.pidFile {
+                try File.writeAtomically("\(made.pid)".utf8, to: path, mode: 0o644)
+            }
+        } catch {
+            try? ProcessDescriptor.signal(made.pidfd.raw, SIGKILL)
+            _ = try? ProcessDescriptor.wait(made.pidfd.raw)
+            throw error
+        }
+        return OCIRuntime.Made(
+            container: OCIContainer(record: record, directory: store.directory(id), status: .created), process: made)
+    }
+}
+
+/// The socket that a caller listens at for the master of a container's terminal.
+enum ConsoleSocket {
+    static func send(_ terminal: Int32, to path: String) throws {
+        let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
+        try socket.send(descriptors: [terminal])
+    }
+}
+
+extension OCIRuntime {
+    static func explain(_ error: any Error, _ doing: String) -> EngineError { Engine.explain(error, doing) }
+}

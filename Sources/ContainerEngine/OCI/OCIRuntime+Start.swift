@@ -1,0 +1,105 @@
+import CShims
+import Glibc
+import Launch
+import LinuxKernel
+import OCISpec
+
+extension OCIRuntime {
+    /// Lets the process of a created container execute its command.
+    /// - Throws: `.commandNotFound` and `.cannotInvoke` where it cannot, else what went wrong; the container has ended
+    ///   then.
+    public func start(_ id: String) throws(EngineError) {
+        _ = try store.container(id)
+        // Two that start the same container come one after the other, and the second finds it running.
+        let lock = try doing("start container \(id)") { () throws(SyscallError) in
+            try FileLock(store.directory(id) + "/lock")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let container = try store.container(id)
+        guard container.status == .created else {
+            throw EngineError(
+                .invalid, "start container \(id): it is \(container.status.rawValue), not created")
+        }
+        try start(container, spec: try container.spec())
+    }
+
+    func start(_ container: OCIContainer, spec: RuntimeSpec) throws(EngineError) {
+        var state = OCIState(container, spec: spec)
+        do {
+            for hook in spec.hooks?.startContainer ?? [] {
+                try OCIHook(hook, kind: "startContainer").run(state: state, joining: state.pid)
+            }
+            // By descriptor: a socket's path has room for 107 bytes.
+            let directory = try OwnedDescriptor.open(container.directory, O_RDONLY | O_DIRECTORY)
+            try startPrepared(socket: "\(directory.procPath)/start", command: spec.process?.args.first ?? "")
+            unlink(container.startSocket)
+        } catch {
+            try? end(container)
+            throw OCIRuntime.explain(error, "start container \(container.id)")
+        }
+        state.status = .running
+        for hook in spec.hooks?.poststart ?? [] {
+            do throws(EngineError) {
+                try OCIHook(hook, kind: "poststart").run(state: state)
+            } catch {
+                // As the specification has it: the container runs, and the rest goes on.
+                settings.warn(error.message)
+            }
+        }
+    }
+
+    /// Creates and starts a container. Unless it is detached, waits for its end and removes it.
+    ///
+    /// - Parameters:
+    ///   - keep: it is not removed.
+    ///   - io: the caller's streams. Without a terminal the process has them as they are.
+    ///   - beforeWaiting: called when the command runs, and told whether its terminal is passed through here.
+    /// - Returns: how it ended; nil when detached.
+    public func run(
+        _ id: String, bundle: String, config: String?, options: StartOptions, keep: Bool, io: AttachedStreams,
+        beforeWaiting: (_ hasTerminal: Bool) -> Void = { _ in }
+    ) throws(EngineError) -> ExitStatus? {
+        var made = try make(id, bundle: bundle, config: config, options: options)
+        let container = made.container
+        do throws(EngineError) {
+            try start(container, spec: try container.spec())
+        } catch {
+            try? remove(container)
+            throw error
+        }
+        if options.detach { return nil }
+        beforeWaiting(made.process.terminal != nil)
+        let status = try doing("wait for container \(id)") { () throws(SyscallError) in
+            try OCIRuntime.wait(&made.process, io)
+        }
+        if !keep { try remove(container) }
+        return status
+    }
+
+    private func remove(_ container: OCIContainer) throws(EngineError) {
+        try delete(container.id, force: true)
+    }
+
+    /// Passes signals on, and what goes through the terminal where there is one.
+    static func wait(_ process: inout LaunchedProcess, _ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
+        var loop = swiftpod_supervision()
+        loop.pidfd = process.pidfd.raw
+        loop.output = (-1, -1)
+        loop.attached = (-1, -1)
+        loop.input = -1
+        loop.input_sink = -1
+        loop.size_source = -1
+        loop.log = -1
+        loop.exit_file = -1
+        loop.proxy = 1
+        loop.terminal = process.terminal.take()?.release() ?? -1
+        defer { if loop.terminal >= 0 { close(loop.terminal) } }
+        if loop.terminal >= 0 {
+            loop.attached.0 = io.stdout ?? -1
+            loop.input = io.stdin ?? -1
+            loop.size_source = io.terminal ?? -1
+        }
+        try check("waitid") { swiftpod_supervise(&loop) }
+        return loop.end_kind == 1 ? .exited(loop.end_status) : .signaled(loop.end_status)
+    }
+}
