@@ -13,13 +13,13 @@ struct Nearness {
     init(_ node: Int?, root: String, warn: (String) -> Void) {
         guard let node else { return }
         var mask = [UInt8](repeating: 0, count: 1024)
-        let size = swiftpod_get_affinity(&mask, mask.count)
+        let size = swiftpod_get_affinity(&mask, UInt(mask.count))
         guard size > 0 else { return }
         let allowed = Array(mask.prefix(Int(size)))
         let list = HostFile.read("\(root)/sys/devices/system/node/node\(node)/cpulist", limit: 1 << 16)
         let near = Self.mask(of: String(decoding: list ?? [], as: UTF8.self), size: allowed.count)
         let wanted = zip(allowed, near).map { $0 & $1 }
-        if wanted.contains(where: { $0 != 0 }), swiftpod_set_affinity(wanted, wanted.count) == 0 {
+        if wanted.contains(where: { $0 != 0 }), swiftpod_set_affinity(wanted, UInt(wanted.count)) == 0 {
             before = allowed
         } else {
             warn("numa=near: none of the processors that may be used is near NUMA node \(node)")
@@ -33,7 +33,7 @@ struct Nearness {
     /// As it was, for what this process does from now on.
     func restore() {
         guard let before else { return }
-        _ = swiftpod_set_affinity(before, before.count)
+        _ = swiftpod_set_affinity(before, UInt(before.count))
         _ = swiftpod_prefer_memory(-1)
     }
 
