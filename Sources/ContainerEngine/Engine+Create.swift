@@ -46,6 +46,9 @@ extension Engine {
         let network = try NetworkChoice(configuration.network, store: store)
         let image = try findImage(configuration.source)
         StartTrace.enter(.keeper)
+        let resolver = DeviceResolver(
+            settings: settings, caller: session.caller, layout: session.layout, bootID: session.bootID)
+        var devices = try resolver.find(configuration, image: image.map(Engine.facts))
         try becomePrivileged(toJoin: configuration)
         StartTrace.enter(.tree)
 
@@ -80,9 +83,8 @@ extension Engine {
                 for: configuration, caller: session.caller, surroundings: surroundings, root: view)
             root = .directory(path)
         }
-        surroundings.devices = try DeviceResolver(
-            settings: settings, caller: session.caller, layout: session.layout, bootID: session.bootID
-        ).resolve(configuration, image: image.map(Engine.facts), root: view)
+        if devices != nil { resolver.prepare(&devices!, imageID: image?.id.hex, root: view) }
+        surroundings.devices = devices
         return Origin(
             image: image, userNamespace: userNamespace, surroundings: surroundings, root: root, view: view,
             network: network)

@@ -12,36 +12,37 @@ struct DeviceResolver {
 
     private var tree: HostTree { HostTree(root: settings.deviceRoot) }
 
-    /// nil where nothing is asked for; nothing is read then.
-    func resolve(
-        _ request: ContainerConfiguration, image: ImageFacts?, root: RootView
+    /// nil where nothing is asked for; nothing is read then. In front of the keeper's namespace, where the owners of
+    /// nodes are still to be seen.
+    func find(
+        _ request: ContainerConfiguration, image: ImageFacts?
     ) throws(EngineError) -> ResolvedDevices? {
         let policy = try GPUPolicy(request, image: image?.execution.env ?? [], caller: caller)
         guard !request.namedDevices.isEmpty || !policy.requests.isEmpty else { return nil }
+        // Absent before the first start; what is remembered there is worth having from then on.
+        try? Directory.create(layout.cache, mode: 0o700)
         do throws(CDIError) {
-            let registry = registry(for: request.namedDevices, policy)
+            let (registry, warnings) = registry(for: request.namedDevices, policy)
             var names = request.namedDevices
-            for gpus in policy.requests { names += try found(gpus, in: registry.registry, policy) }
+            for gpus in policy.requests { names += try found(gpus, in: registry, policy) }
             if names.isEmpty { return nil }
             var result = ResolvedDevices()
-            result.warnings = registry.warnings
-            result.edits = try registry.registry.resolve(names).filled { path throws(SyscallError) in
-                try HostNode(path)
-            }
-            try checkAccess(&result, isImplicit: policy.isImplicit && request.namedDevices.isEmpty)
-            prepare(&result, imageID: image?.id, root: root)
+            result.warnings = warnings
+            result.edits = try registry.resolve(names).filled { path throws(SyscallError) in try HostNode(path) }
+            // "All" is all that the caller may use; what is named has to be given.
+            let insists = !request.namedDevices.isEmpty || policy.requests.contains { $0.choice != .all }
+            try checkAccess(&result, insists: insists && !policy.isImplicit)
             if policy.requests.contains(where: \.isNear) {
-                result.numaNode = numaNode(of: names, in: registry.registry, &result.warnings)
+                result.numaNode = numaNode(of: names, in: registry, &result.warnings)
             }
             return result
         } catch {
-            if policy.isImplicit, request.namedDevices.isEmpty {
+            if policy.isImplicit {
                 settings.warn("GPUs are left out: \(error)")
                 return nil
             }
-            throw EngineError(
-                code(error), request.namedDevices.isEmpty ? error.message : "setting up CDI devices: \(error)",
-                cause: error)
+            let message = request.namedDevices.isEmpty ? error.message : "setting up CDI devices: \(error)"
+            throw EngineError(code(error), message, cause: error)
         }
     }
 
@@ -91,9 +92,11 @@ struct DeviceResolver {
         "/dev/nvidia-caps-imex-channels/",
     ]
 
-    private func checkAccess(_ result: inout ResolvedDevices, isImplicit: Bool) throws(CDIError) {
+    private func checkAccess(_ result: inout ResolvedDevices, insists: Bool) throws(CDIError) {
         let asker = NodeAccess.Caller(uid: caller.uid, groups: [caller.gid] + caller.groups)
         var kept: [ContainerEdits.DeviceNode] = []
+        var refusals: [String] = []
+        let isNvidia = result.edits.deviceNodes.contains { $0.path == "/dev/nvidiactl" }
         for node in result.edits.deviceNodes {
             let wanted = node.access.isEmpty ? "rw" : node.access
             switch NodeAccess(of: node.source, access: wanted, for: asker) {
@@ -108,19 +111,23 @@ struct DeviceResolver {
                     continue
                 }
                 let text = "device \(node.source) cannot be opened: \(reason)"
-                // Displays belong to who sits before them; to compute takes the render node beside it.
-                if node.path.hasPrefix("/dev/dri/card") { continue }
+                refusals.append(text)
+                // Displays belong to who sits before them. To compute takes the render node beside that, or, with
+                // NVIDIA's driver, nodes of its own.
+                if node.path.hasPrefix(isNvidia ? "/dev/dri/" : "/dev/dri/card") { continue }
                 let isDispensable = Self.dispensable.contains { node.path.hasPrefix($0) }
-                if !isDispensable, !isImplicit { throw CDIError(.permission, text) }
+                if !isDispensable, insists { throw CDIError(.permission, text) }
                 result.warnings.append(text)
             }
         }
+        if kept.isEmpty, let first = refusals.first { throw CDIError(.permission, first) }
         result.edits.deviceNodes = kept
     }
 
     // MARK: - Libraries
 
-    private func prepare(_ result: inout ResolvedDevices, imageID: String?, root: RootView) {
+    /// What makes the libraries known to the image's linker.
+    func prepare(_ result: inout ResolvedDevices, imageID: String?, root: RootView) {
         let setup = result.edits.takeDriverSetup()
         var facts = LibraryFacts(file: layout.cache + "/libraries.json")
         let plan = LibraryPlan(result.edits, setup) { facts.fact($0) }

@@ -48,11 +48,9 @@ public enum NodeAccess: Equatable, Sendable {
             let bits = UInt32(mode)
             if status.permissions & bits == bits || status.uid == caller.uid && status.permissions >> 6 & bits == bits {
                 self = .open
-            } else if status.permissions >> 3 & bits == bits, caller.groups.contains(status.gid) {
-                self = .throughGroup(status.gid)
             } else {
-                // By an access list, whose entries count for the caller's id or groups.
-                self = .open
+                // Or by an access list, whose entries may be for groups as well.
+                self = .throughGroup(status.gid)
             }
         case EPERM:
             self = .refused(
