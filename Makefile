@@ -41,7 +41,7 @@ unit: build-tests
 
 # The installed binary from outside, as root and as an unprivileged user in one run.
 system: build-tests
-	$(LIMIT) 2400 $(SWIFT) test $(CONFIGURATION) --skip-build --filter 'SystemTests\.'
+	Tests/Machine/once-more.sh $(LIMIT) 2400 $(SWIFT) test $(CONFIGURATION) --skip-build --filter 'SystemTests\.'
 
 test-vm: build
 	Tests/Machine/prepare.sh vm

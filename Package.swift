@@ -63,13 +63,18 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Registry"])),
             ],
             swiftSettings: swift),
+        .target(
+            name: "Cgroups", dependencies: ["CShims", "LinuxKernel", "OCISpec"], exclude: ["README.md"],
+            swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
             name: "DeviceInjection", dependencies: ["LinuxKernel", "OCISpec", "YAML"], exclude: ["README.md"],
             swiftSettings: swift),
         .target(
             name: "ContainerEngine",
-            dependencies: ["Launch", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            dependencies: [
+                "Launch", "Cgroups", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims",
+            ],
             exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
             swiftSettings: swift),
         .target(name: "CStopwatch"),
@@ -97,13 +102,15 @@ let package = Package(
             name: "DeviceInjectionTests", dependencies: ["DeviceInjection", "LinuxKernel", "OCISpec"],
             swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
+        .testTarget(
+            name: "CgroupsTests", dependencies: ["CShims", "Cgroups", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(name: "LaunchTests", dependencies: ["Launch", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .testTarget(
             name: "RegistryTests", dependencies: ["Registry", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(
             name: "ContainerEngineTests",
-            dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
+            dependencies: ["ContainerEngine", "Cgroups", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(

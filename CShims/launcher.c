@@ -1,11 +1,18 @@
 // The launcher's end of the channel to the child that performs a plan.
 #define _GNU_SOURCE 1
 #include "include/plan.h"
+#include "rawcall.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *descriptor) {
@@ -40,6 +47,29 @@ int swiftpod_go_on(int channel) {
     do sent = send(channel, &byte, 1, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -1 : 0;
+}
+
+// Only who is in a mount namespace may copy its mounts, and who has been there has lost his root: a child goes, and
+// leaves the descriptor in the table that it shares with this process.
+int swiftpod_take_tree_of(int mount_namespace, const char *path) {
+    long *result = mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (result == MAP_FAILED) return -1;
+    *result = -EIO;
+    long pid = swiftpod_raw(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0);
+    if (pid == 0) {
+        long entered = swiftpod_raw(SYS_setns, mount_namespace, CLONE_NEWNS, 0, 0);
+        *result = entered != 0 ? entered
+                               : swiftpod_raw(SYS_open_tree, AT_FDCWD, (long)path,
+                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW, 0);
+        for (;;) swiftpod_raw(SYS_exit, 0, 0, 0, 0);
+    }
+    if (pid < 0) *result = pid;
+    while (pid > 0 && waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR) {}
+    long descriptor = *result;
+    munmap(result, sizeof *result);
+    if (descriptor >= 0) return (int)descriptor;
+    errno = (int)-descriptor;
+    return -1;
 }
 
 static int local_address(const char *path, struct sockaddr_un *address) {

@@ -50,6 +50,7 @@ struct loop {
     int input_sink; // -1 when closed
     size_t input_from, input_to;
     char input_bytes[ATOMIC];
+    int detach_seen; // so many of the detach keys have been typed, and are not passed on yet
     int log;
     uint64_t log_written;
     int signals; // signalfd
@@ -246,12 +247,35 @@ static void flush_input(struct loop *l) {
     }
 }
 
+// What has just been typed, less the detach keys: those that came so far stay back until it is clear what they are.
+static void take_typed(struct loop *l, const char *typed, size_t count) {
+    const char *keys = l->s->detach_keys;
+    char *to = l->input_bytes;
+    for (size_t i = 0; i < count && !l->s->detached; i++) {
+        if (typed[i] == keys[l->detach_seen]) {
+            if (++l->detach_seen == l->s->detach_count) l->s->detached = 1;
+            continue;
+        }
+        memcpy(to, keys, (size_t)l->detach_seen);
+        to += l->detach_seen;
+        l->detach_seen = typed[i] == keys[0];
+        if (l->detach_seen == 0) *to++ = typed[i];
+        // A sequence of one key is whole with its first.
+        if (l->detach_seen == l->s->detach_count) l->s->detached = 1;
+    }
+    l->input_from = 0;
+    l->input_to = (size_t)(to - l->input_bytes);
+}
+
 static void fill_input(struct loop *l) {
-    ssize_t got = read(l->input, l->input_bytes, sizeof l->input_bytes);
+    char typed[ATOMIC - 64];
+    ssize_t got = l->s->detach_count > 0 ? read(l->input, typed, sizeof typed)
+                                         : read(l->input, l->input_bytes, sizeof l->input_bytes);
     if (got > 0) {
         l->input_from = 0;
         l->input_to = (size_t)got;
-        flush_input(l);
+        if (l->s->detach_count > 0) take_typed(l, typed, (size_t)got);
+        if (l->input_from < l->input_to) flush_input(l);
     } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
         if (l->s->terminal >= 0 && got == 0) {
             // End of file through a terminal is its end-of-file character.
@@ -297,11 +321,21 @@ static void forward_signals(struct loop *l) {
 
 // --- end -------------------------------------------------------------------------------------------------------------
 
+// A process of the container's was taken by an OOM killer: a line "oom_kill N".
+static int was_out_of_memory(int events) {
+    char text[512];
+    ssize_t got = events < 0 ? 0 : pread(events, text, sizeof text - 1, 0);
+    if (got <= 0) return 0;
+    text[got] = 0;
+    const char *line = strstr(text, "oom_kill ");
+    return line != NULL && strtol(line + 9, NULL, 10) > 0;
+}
+
 static void record_end(struct loop *l) {
     if (l->s->exit_file < 0) return;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    char line[160], *at = line;
+    char line[192], *at = line;
     int killed = l->s->end_kind != CLD_EXITED;
     at = stpcpy(at, "{\"code\":");
     at = put_number(at, (uint64_t)(killed ? 128 + l->s->end_status : l->s->end_status));
@@ -311,6 +345,7 @@ static void record_end(struct loop *l) {
     at = put_number(at, (uint64_t)now.tv_sec);
     at = stpcpy(at, ",\"nanoseconds\":");
     at = put_number(at, (uint64_t)now.tv_nsec);
+    if (was_out_of_memory(l->s->memory_events)) at = stpcpy(at, ",\"oomKilled\":true");
     at = stpcpy(at, l->s->timed_out ? ",\"timedOut\":true}\n" : ",\"timedOut\":false}\n");
     // One write of less than a page: readers see nothing or all of it.
     while (pwrite(l->s->exit_file, line, (size_t)(at - line), 0) < 0 && errno == EINTR) {}
@@ -353,6 +388,8 @@ static void start_loop(struct loop *l, struct swiftpod_supervision *s) {
     l->input = s->input;
     l->input_sink = s->input_sink;
     l->input_from = l->input_to = 0;
+    l->detach_seen = 0;
+    s->detached = 0;
     l->log = s->log;
     l->log_written = 0;
     struct stat status;
@@ -406,6 +443,20 @@ static int wait_small(struct pollfd *ready, int count, int milliseconds) {
     return -1;
 }
 
+// The process runs on, and whoever supervises it from here gets signals as any process does.
+static int leave_loop(struct loop *l) {
+    while (l->input_from < l->input_to) {
+        size_t before = l->input_from;
+        flush_input(l);
+        if (l->input_from == before) break;
+    }
+    close(l->signals);
+    sigset_t set;
+    sigfillset(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    return 0;
+}
+
 static int supervise(struct swiftpod_supervision *s, int sleeper) {
     struct loop loop, *l = &loop;
     start_loop(l, s);
@@ -455,6 +506,7 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         }
         if (ready[6].revents) fill_input(l);
         if (ready[0].revents) break;
+        if (s->detached) return leave_loop(l);
     }
     // The ended process is not reaped yet, so that its number, the group's, is nobody else's.
     if (s->group > 0) kill(-s->group, SIGKILL);
@@ -474,7 +526,7 @@ int swiftpod_supervise(struct swiftpod_supervision *s) { return supervise(s, 0);
 
 // --- the process that is nothing but the loop ------------------------------------------------------------------------
 
-#define FIELDS 17
+#define FIELDS 18
 #define THEN 15
 
 static char *put_field(char *at, int64_t value) {
@@ -488,7 +540,10 @@ static char *put_field(char *at, int64_t value) {
 }
 
 int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char *id, const char *const *then) {
-    const int descriptors[] = {s->pidfd, s->terminal, s->output[0], s->output[1], s->input_sink, s->log, s->exit_file};
+    const int descriptors[] = {
+        s->pidfd, s->terminal, s->output[0], s->output[1], s->input_sink, s->log, s->exit_file,
+        s->memory_events,
+    };
     if (syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) return -1;
     for (size_t i = 0; i < sizeof descriptors / sizeof descriptors[0]; i++) {
         if (descriptors[i] >= 0) fcntl(descriptors[i], F_SETFD, 0);
@@ -521,7 +576,10 @@ void swiftpod_supervisor_main(int count, char **arguments, char **environment) {
     memset(&s, 0, sizeof s);
     s.attached[0] = s.attached[1] = s.input = s.size_source = -1;
     const char *at = arguments[2];
-    int *const descriptors[] = {&s.pidfd, &s.terminal, &s.output[0], &s.output[1], &s.input_sink, &s.log, &s.exit_file};
+    int *const descriptors[] = {
+        &s.pidfd, &s.terminal, &s.output[0], &s.output[1], &s.input_sink, &s.log, &s.exit_file,
+        &s.memory_events,
+    };
     for (size_t i = 0; i < sizeof descriptors / sizeof descriptors[0]; i++) *descriptors[i] = (int)take_field(&at);
     s.timeout = (uint32_t)take_field(&at);
     s.utc_offset = (int32_t)take_field(&at);

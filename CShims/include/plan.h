@@ -151,6 +151,9 @@ int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *de
 /// Connects to a local stream socket by its path. Returns the descriptor, or -1 with errno.
 int swiftpod_connect(const char *path);
 
+/// A copy of the mount on `path` in another mount namespace, attached to nothing: its descriptor, or -1 with errno.
+int swiftpod_take_tree_of(int mount_namespace, const char *path);
+
 /// Makes a local stream socket at a path and listens. Returns the descriptor, or -1 with errno.
 int swiftpod_listen(const char *path);
 

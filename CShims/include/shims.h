@@ -97,6 +97,10 @@ int swiftpod_send_descriptors(int socket, const int *descriptors, int count);
 /// Returns the number of descriptors received, all close-on-exec; 0 at the end of the stream.
 int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity);
 
+/// Loads a program of the kind BPF_PROG_TYPE_CGROUP_DEVICE, `count` instructions of eBPF, and attaches it to an open
+/// cgroup. Returns 0, or -1 with errno.
+int swiftpod_attach_device_filter(int cgroup, const uint64_t *program, uint32_t count);
+
 /* Lets getpwnam(3), getgrnam(3) and getaddrinfo(3) read files and ask DNS, whatever nsswitch.conf says. */
 void swiftpod_use_local_names(void);
 

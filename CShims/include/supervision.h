@@ -26,6 +26,11 @@ struct swiftpod_supervision {
     int32_t log;
     /// Receives one line of JSON in one write when the container has ended.
     int32_t exit_file;
+    /// `memory.events` of the container's cgroup, from which the record tells an OOM kill from any other.
+    int32_t memory_events;
+    /// What is typed to leave the container to itself; passed on only where it turns out to be something else.
+    const char *detach_keys;
+    int32_t detach_count;
     /// 1: signals that reach this process go to the container.
     int32_t proxy;
     /// A process group that is killed when the container has ended: one without a pid namespace may leave processes.
@@ -45,6 +50,8 @@ struct swiftpod_supervision {
     int32_t end_status;
     /// 1: killed by `timeout`.
     int32_t timed_out;
+    /// 1: the loop ended because the detach keys were typed; the process runs on.
+    int32_t detached;
 };
 
 /// Runs until the container has ended and all that it wrote before is passed on. Returns 0, or -1 with errno when the

@@ -9,6 +9,9 @@ public struct AttachedStreams: Equatable, Sendable {
     public var terminal: Int32?
     /// `--sig-proxy`: signals that reach this process go to the container.
     public var signalProxy: Bool = true
+    /// What is typed on `stdin` to leave the container to itself, at most 32 bytes; empty for never. With a terminal
+    /// only, and only where this process is one that may leave: see ``Engine/run(_:io:onCreate:onDetach:)``.
+    public var detachKeys: [UInt8] = []
 
     public init(stdin: Int32? = 0, stdout: Int32? = 1, stderr: Int32? = 2, terminal: Int32? = nil) {
         self.stdin = stdin

@@ -38,6 +38,7 @@ extension Engine {
                 try file.writeAll(record.encoded())
             }
             try store.finishBirth(id)
+            note(.create, record)
             return NewContainer(record: record, directory: directory)
         } catch {
             store.abandonBirth(id, name: claimed)

@@ -108,7 +108,7 @@ extension Engine {
     private func findImage(_ source: ContainerConfiguration.Source) throws(EngineError) -> StoredImage? {
         guard case .image(let name, let policy, let platform) = source else { return nil }
         do {
-            if policy == .missing || policy == .never, let image = try images.image(name) {
+            if policy == .missing || policy == .never, let image = try images.imageToStart(name) {
                 let fits = platform.map { wanted in
                     wanted.os == image.config.platform.os && wanted.architecture == image.config.platform.architecture
                 }
@@ -118,7 +118,7 @@ extension Engine {
                 throw EngineError(.notFound, "\(name): image not known")
             }
             try pull(name, platform, policy)
-            if let image = try images.image(name) { return image }
+            if let image = try images.imageToStart(name) { return image }
             throw EngineError(.notFound, "\(name): image not known")
         } catch let error as EngineError {
             throw error
@@ -169,13 +169,11 @@ extension Engine {
         return neighbour
     }
 
-    private func automaticIDsInUse() throws(EngineError) -> [Range<UInt32>] {
-        var ranges: [Range<UInt32>] = []
+    private func automaticIDsInUse() throws(EngineError) -> [RuntimeSpec.IDMapping] {
+        var ranges: [RuntimeSpec.IDMapping] = []
         for id in try store.ids() {
             guard let record = try store.record(id), record.specification.automaticIDs else { continue }
-            for map in record.specification.runtime.linux?.uidMappings ?? [] {
-                ranges.append(map.hostID..<map.hostID + map.size)
-            }
+            ranges += record.specification.runtime.linux?.uidMappings ?? []
         }
         return ranges
     }

@@ -10,7 +10,7 @@ extension Engine {
         _ container: Container, _ configuration: ExecConfiguration, io: AttachedStreams
     ) throws(EngineError) -> ExitStatus? {
         guard let now = try refreshed(container) else { throw Engine.gone(container) }
-        guard let process = now.facts.livingProcess(bootID: session.bootID),
+        guard !now.status.isPaused, let process = now.facts.livingProcess(bootID: session.bootID),
             let pidfd = try doing("exec", { () throws(SyscallError) in try ProcessDescriptor.open(process) })
         else {
             throw EngineError(
@@ -51,7 +51,8 @@ extension Engine {
         attached.options.parentDeathSignal = SIGKILL
         let running = try start(attached, interactive: configuration.interactive, io: io, output: .piped)
         defer { running.close() }
-        return try doing("wait for exec session") { () throws(SyscallError) in try running.superviseAttached(io) }
+        // Without detach keys it does not end before the process.
+        return try doing("wait for exec session") { () throws(SyscallError) in try running.superviseAttached(io)! }
     }
 
     private struct ExecSession {

@@ -37,12 +37,16 @@ extension Engine {
         let joins = try openJoins(spec.joins)
         for join in joins { options.joined.append(.init(join.kinds, descriptor: join.descriptor)) }
         defer { for join in joins { close(join.descriptor) } }
-        let cgroup = try ContainerCgroup.make(for: record.id)
+        try shareMemory(record, &options)
+        defer { for tree in options.trees { close(tree.descriptor) } }
+        let scope = try ContainerScope.choose(for: record, in: directory, session)
+        var cgroup = scope == nil ? try ContainerCgroup.make(for: record, in: directory, session) : nil
         options.cgroup = cgroup?.descriptor
+        options.requiresCgroup = cgroup?.hasLimits ?? false
         let network = NetworkConnection(record, layout: session.layout)
-        if network.isNeeded { options.moments.insert(.created) }
+        if network.isNeeded || scope != nil { options.moments.insert(.created) }
         let hooks = ContainerHooks(record, layout: session.layout)
-        options.moments.formUnion(hooks.moments)
+        for moment in hooks.moments { options.moments.insert(moment) }
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
@@ -52,7 +56,10 @@ extension Engine {
             let nearness = Nearness(spec.numaNode, root: settings.deviceRoot, warn: settings.warn)
             defer { nearness.restore() }
             let launched = try launch(plan) { moment, pid in
-                if moment == .created { helper = try network.connect(pid) }
+                if moment == .created {
+                    if let scope { cgroup = try scope.start(pid: pid) }
+                    if network.isNeeded { helper = try network.connect(pid) }
+                }
                 try hooks.run(at: moment, pid: pid)
             }
             let refusal = launched.cgroupRefusal
@@ -60,6 +67,7 @@ extension Engine {
             let process = SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: log, timeout: record.timeout)
             process.exitFile = exitFile
+            if refusal == nil { process.memoryEvents = cgroup?.openMemoryEvents() ?? -1 }
             let spaces = spec.runtime.linux?.namespaces ?? []
             if !spaces.contains(where: { $0.type == .pid && $0.path == nil }) { process.endsWithGroup() }
             var state = RunState(
@@ -71,6 +79,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            note(.start, record)
             hooks.runPoststart(pid: pid, warn: settings.warn)
             return Started(record: record, process: process, state: state)
         } catch {
@@ -179,6 +188,19 @@ extension Engine {
             opened.append((join.kind.kinds, descriptor))
         }
         return opened
+    }
+
+    /// Who joins another's ipc namespace gets its /dev/shm, too, unless something else was asked for there.
+    private func shareMemory(_ record: ContainerRecord, _ options: inout LaunchOptions) throws(EngineError) {
+        let spec = record.specification
+        guard let join = spec.joins.first(where: { $0.kind == .ipc }),
+            spec.runtime.mounts.contains(where: BaseMounts.isOwnMemory),
+            let process = store.facts(join.container)?.livingProcess(bootID: session.bootID)
+        else { return }
+        let tree = try doing("share memory of container \(join.container.prefix(12))") { () throws(SyscallError) in
+            try DetachedMount.copy(of: BaseMounts.sharedMemoryPath, in: process.pid).release()
+        }
+        options.trees.append(.init(destination: BaseMounts.sharedMemoryPath, descriptor: tree))
     }
 
     /// A process that ended at once is a zombie, whose start time still stands.

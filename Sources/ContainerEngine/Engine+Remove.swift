@@ -18,7 +18,7 @@ extension Engine {
                         "cannot remove container \(container.id) as it is \(now.status.name) - running or paused "
                             + "containers cannot be removed without force: container state improper")
                 }
-                try stop(now, timeout: timeout)
+                try end(now, timeout: timeout)
             }
             try session.becomePrivileged()
             guard let directory = try store.lock(container.id) else { return }

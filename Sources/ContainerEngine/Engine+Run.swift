@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -5,10 +6,14 @@ import OCISpec
 extension Engine {
     /// Creates, starts and supervises a container till it ends. Where nothing needs a supervisor this process becomes the
     /// container instead and this does not return, see ``becomeWorker(_:io:options:onCreate:)`` and ``WorkerPolicy``.
-    /// - Parameter onCreate: called with the id when the container stands, before it runs (`--cidfile`).
+    /// - Parameters:
+    ///   - onCreate: called with the id when the container stands, before it runs (`--cidfile`).
+    ///   - onDetach: called when the detach keys were typed. This process is the container's supervisor from then on
+    ///     and does not come back: the caller forks before he runs a container that can be left, and tells whoever
+    ///     waits for this process.
     public func run(
         _ configuration: ContainerConfiguration, io: AttachedStreams,
-        onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
+        onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }, onDetach: () -> Void = {}
     ) throws(EngineError) -> ExitStatus {
         // Of a process that has become another nobody could tell what its start took.
         if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
@@ -22,7 +27,7 @@ extension Engine {
         let new = try give(birthTo: id, configuration, origin, mark: mark)
         do {
             try onCreate(id)
-            return try startAttached(new.record, in: new.directory.raw, io: io, mark: mark)
+            return try startAttached(new.record, in: new.directory.raw, io: io, mark: mark, onDetach: onDetach)
         } catch {
             giveUpStart(new.record, in: new.directory.raw, mark: mark)
             throw error
@@ -53,7 +58,10 @@ extension Engine {
 
     /// Starts a created or exited container. With `attach` it is supervised by this process and its end is returned;
     /// otherwise by a process of its own, and the result is nil. A container that runs already is left as it is.
-    public func start(_ container: Container, attach: AttachedStreams?) throws(EngineError) -> ExitStatus? {
+    /// - Parameter onDetach: as in `run`.
+    public func start(
+        _ container: Container, attach: AttachedStreams?, onDetach: () -> Void = {}
+    ) throws(EngineError) -> ExitStatus? {
         if let other = container.record.specification.joins.first?.container,
             let process = store.facts(other)?.livingProcess(bootID: session.bootID)
         {
@@ -68,7 +76,8 @@ extension Engine {
             let mark = ActiveMark(owner: session.identity, container: container.id)
             try mark.set(in: session.layout)
             do {
-                return try startAttached(container.record, in: directory.raw, io: attach, mark: mark)
+                return try startAttached(
+                    container.record, in: directory.raw, io: attach, mark: mark, onDetach: onDetach)
             } catch {
                 giveUpStart(container.record, in: directory.raw, mark: mark)
                 throw error
@@ -92,7 +101,7 @@ extension Engine {
     private func lockForStart(_ container: Container) throws(EngineError) -> OwnedDescriptor? {
         guard let directory = try store.lock(container.id) else { throw Engine.gone(container) }
         switch RunFacts(in: directory.raw).status(bootID: session.bootID, in: directory.raw) {
-        case .running, .stopping: return nil
+        case .running, .paused, .stopping: return nil
         case .created, .exited, .removing: return directory
         }
     }
@@ -104,7 +113,7 @@ extension Engine {
     // MARK: - In this process
 
     private func startAttached(
-        _ record: ContainerRecord, in directory: Int32, io: AttachedStreams, mark: ActiveMark
+        _ record: ContainerRecord, in directory: Int32, io: AttachedStreams, mark: ActiveMark, onDetach: () -> Void
     ) throws(EngineError) -> ExitStatus {
         var restarts: UInt32 = 0
         while true {
@@ -112,8 +121,13 @@ extension Engine {
             // Others may stop it, look at it, wait for it.
             flock(directory, LOCK_UN)
             defer { started.process.close() }
-            let status = try doing("wait for container") { () throws(SyscallError) in
+            let ended = try doing("wait for container") { () throws(SyscallError) in
                 try started.process.superviseAttached(io)
+            }
+            guard let status = ended else {
+                onDetach()
+                setsid()
+                throw superviseAlone(started)
             }
             StartTrace.enter(.remove)
             flock(directory, LOCK_EX)
@@ -134,8 +148,9 @@ extension Engine {
 
     /// Takes down what stood beside the container while it ran.
     func endRun(_ record: ContainerRecord, _ state: RunState) {
+        noteEnd(record)
         NetworkConnection.end(state.networkHelper)
-        if let cgroup = state.cgroup { ContainerCgroup.remove(cgroup) }
+        if let cgroup = state.cgroup { Cgroup(recorded: cgroup).remove() }
         ContainerHooks(record, layout: session.layout).runPoststop(warn: settings.warn)
     }
 
@@ -159,6 +174,7 @@ extension Engine {
 
     func removeWithVolumes(_ record: ContainerRecord, volumes: Bool) throws(EngineError) {
         try store.remove(record.id, name: record.name)
+        note(.remove, record)
         guard volumes else { return }
         let all = VolumeStore(root: session.layout.volumes)
         for name in record.anonymousVolumes { try? all.remove(name) }

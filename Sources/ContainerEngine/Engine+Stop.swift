@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 
@@ -13,15 +14,27 @@ extension Engine {
         }
         try session.becomePrivileged(over: process.pid)
         try send(signal, to: process, of: container)
+        note(.kill, container.record)
     }
 
     /// Asks with the container's stop signal, and kills after `timeout` seconds (nil: the container's own). One that
     /// does not run is left as it is.
+    /// - Throws: `.invalid` where it is paused: nothing in it can answer.
     public func stop(_ container: Container, timeout: UInt32?) throws(EngineError) {
         guard let now = try refreshed(container) else { throw Engine.gone(container) }
-        guard let process = now.facts.livingProcess(bootID: session.bootID) else {
+        guard !now.status.isPaused else {
+            throw EngineError(
+                .invalid,
+                "can only stop created or running containers. \(now.id) is in state paused: container state improper")
+        }
+        try end(now, timeout: timeout)
+    }
+
+    /// Stops one in whatever state, a frozen one at once.
+    func end(_ container: Container, timeout: UInt32?) throws(EngineError) {
+        guard let process = container.facts.livingProcess(bootID: session.bootID) else {
             // It may be waiting to be restarted.
-            if now.record.restart != .no { try markStopped(container) }
+            if container.record.restart != .no { try markStopped(container) }
             return
         }
         guard
@@ -30,7 +43,7 @@ extension Engine {
         try session.becomePrivileged(over: process.pid)
         try markStopped(container)
         let spec = container.record.specification
-        let seconds = timeout ?? spec.stopTimeout
+        let seconds = container.status.isPaused ? 0 : timeout ?? spec.stopTimeout
         if seconds > 0 {
             try send(spec.stopSignal, to: process, of: container)
             let limit = Int32(clamping: UInt64(seconds) * 1000)
@@ -45,12 +58,13 @@ extension Engine {
         }
         if (try? ProcessDescriptor.waitForEnd(pidfd.raw, milliseconds: 0)) != true {
             try send(SIGKILL, to: process, of: container)
-            if let cgroup = now.facts.state?.cgroup { try? File.put("1".utf8, into: cgroup + "/cgroup.kill") }
+            if let cgroup = container.facts.state?.cgroup { Cgroup(recorded: cgroup).kill() }
             _ = try doing("stop container") { () throws(SyscallError) in
                 try ProcessDescriptor.waitForEnd(pidfd.raw, milliseconds: 30_000)
             }
         }
-        awaitSupervisor(now.facts.state, milliseconds: 5000)
+        awaitSupervisor(container.facts.state, milliseconds: 5000)
+        note(.stop, container.record)
     }
 
     /// No restart policy brings it back.

@@ -9,7 +9,7 @@ extension Engine {
         case .removing:
             while store.exists(container.id) { usleep(50_000) }
             return -1
-        case .created, .running, .stopping:
+        case .created, .running, .paused, .stopping:
             while let now = try refreshed(container) {
                 if now.status.name == condition.rawValue { return -1 }
                 usleep(50_000)
@@ -36,7 +36,7 @@ extension Engine {
                 // podman waits for one that was never started, too: until it has been, and has ended.
                 if !store.exists(container.id) { throw Engine.gone(container) }
                 usleep(50_000)
-            case .running, .stopping:
+            case .running, .paused, .stopping:
                 if let state = facts.state, let code = try end(of: state, record: record) { return code }
             }
         }

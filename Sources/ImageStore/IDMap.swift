@@ -54,7 +54,11 @@ public struct IDMap: Equatable, Hashable, Sendable {
     var text: String {
         let map = canonical
         func words(_ ranges: [RuntimeSpec.IDMapping]) -> String {
-            ranges.map { "\($0.containerID)-\($0.hostID)-\($0.size)" }.joined(separator: "_")
+            var text = ""
+            for range in ranges {
+                text += "\(text.isEmpty ? "" : "_")\(range.containerID)-\(range.hostID)-\(range.size)"
+            }
+            return text
         }
         if map == .identity { return "identity" }
         return map.uid == map.gid ? "u" + words(map.uid) : "u" + words(map.uid) + "g" + words(map.gid)

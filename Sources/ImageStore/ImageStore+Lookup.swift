@@ -14,13 +14,19 @@ extension ImageStore {
         try found(nameOrID)?.image
     }
 
+    /// As ``image(_:)``, but `names` holds no more than the one by which it was found: a start need not look at all the
+    /// names of the store.
+    public func imageToStart(_ nameOrID: String) throws(StoreError) -> StoredImage? {
+        try found(nameOrID, allNames: false)?.image
+    }
+
     /// An image, and whether it was its id that was given.
     struct Found {
         var image: StoredImage
         var isByID: Bool
     }
 
-    func found(_ nameOrID: String) throws(StoreError) -> Found? {
+    func found(_ nameOrID: String, allNames: Bool = true) throws(StoreError) -> Found? {
         try storing("find image \(nameOrID)") {
             let isDigest = nameOrID.hasPrefix("sha256:")
             let digits = isDigest ? nameOrID.dropFirst(7) : nameOrID[...]
@@ -29,11 +35,11 @@ extension ImageStore {
                 return Found(image: image, isByID: true)
             }
             if isDigest { return nil }
-            return try image(named: try ImageName(parsing: nameOrID)).map { Found(image: $0, isByID: false) }
+            return try image(named: try ImageName(parsing: nameOrID), allNames).map { Found(image: $0, isByID: false) }
         }
     }
 
-    private func image(named name: ImageName) throws -> StoredImage? {
+    private func image(named name: ImageName, _ allNames: Bool) throws -> StoredImage? {
         var name = name
         // A digest says more than a tag.
         if name.digest != nil { name.tag = nil }
@@ -42,7 +48,10 @@ extension ImageStore {
         for candidate in candidates {
             let text = candidate.description
             guard text.utf8.count <= Layout.nameLimit, let record = try record(at: layout.tag(text)) else { continue }
-            return try named(record, first: text)
+            if allNames { return try named(record, first: text) }
+            var image = record.image
+            image.names = [text]
+            return image
         }
         if let digest = name.digest { return try image(name, digest) }
         return name.isShort ? try image(endingIn: name) : nil

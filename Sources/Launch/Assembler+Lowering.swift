@@ -179,9 +179,9 @@ extension Assembler {
         case .place(let slot, let number):
             to.op = SWIFTPOD_PLACE
             (to.input, to.a) = (slot.index, UInt64(number))
-        case .keep(let range):
+        case .keep(let first, let last):
             to.op = SWIFTPOD_KEEP
-            (to.a, to.b) = (UInt64(range.lowerBound), UInt64(range.upperBound))
+            (to.a, to.b) = (UInt64(first), UInt64(last))
         case .seal(let from):
             to.op = SWIFTPOD_SEAL
             to.a = UInt64(from)

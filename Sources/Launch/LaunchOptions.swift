@@ -19,6 +19,21 @@ public enum LaunchMoment: UInt32, Hashable, Sendable, CaseIterable {
     case starting = 2
 }
 
+/// Some of the moments of a launch.
+public struct LaunchMoments: Equatable, Sendable, ExpressibleByArrayLiteral {
+    private var bits: UInt32 = 0
+
+    public init(arrayLiteral moments: LaunchMoment...) {
+        for moment in moments { insert(moment) }
+    }
+
+    public var isEmpty: Bool { bits == 0 }
+
+    public func contains(_ moment: LaunchMoment) -> Bool { bits >> moment.rawValue & 1 == 1 }
+
+    public mutating func insert(_ moment: LaunchMoment) { bits |= 1 << moment.rawValue }
+}
+
 /// What a launch needs beyond the specification: the things that only the launcher has.
 public struct LaunchOptions: Equatable, Sendable {
     /// The caller's descriptor that becomes stdin; nil is /dev/null. Not used with a terminal.
@@ -36,6 +51,9 @@ public struct LaunchOptions: Equatable, Sendable {
     /// Namespaces to join by descriptor: of the namespace, or a pidfd of a process in it. They win over what the
     /// specification says of the same kind.
     public var joined: [Join] = []
+    /// Mounts that the launcher has taken already, by destination: they stand in place of what the specification mounts
+    /// there.
+    public var trees: [Tree] = []
     /// The system call filter, an array of `struct sock_filter` as bytes; empty for none.
     public var seccompFilter: [UInt8] = []
     /// SECCOMP_FILTER_FLAG_* bits.
@@ -43,8 +61,10 @@ public struct LaunchOptions: Equatable, Sendable {
     /// A cgroup v2 directory, opened for reading: the process is born in it. A kernel that refuses is no error, see
     /// ``LaunchedProcess/cgroupRefusal``.
     public var cgroup: Int32?
+    /// Outside of `cgroup` is no place to run: a refusal is a failure.
+    public var requiresCgroup: Bool = false
     /// Moments at which the caller has something to do.
-    public var moments: Set<LaunchMoment> = []
+    public var moments: LaunchMoments = []
     /// A listening local stream socket. The launch returns when everything is ready; the command starts when somebody
     /// connects to it and sends a byte, and is told there why it could not: see ``startPrepared(socket:plan:)``.
     public var startSocket: Int32?
@@ -73,6 +93,17 @@ public struct LaunchOptions: Equatable, Sendable {
         public init(path: String, target: String) {
             self.path = path
             self.target = target
+        }
+    }
+
+    /// A mount that is attached to nothing yet, open_tree(2), and where it is to be attached.
+    public struct Tree: Equatable, Sendable {
+        public var destination: String
+        public var descriptor: Int32
+
+        public init(destination: String, descriptor: Int32) {
+            self.destination = destination
+            self.descriptor = descriptor
         }
     }
 

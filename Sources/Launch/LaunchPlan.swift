@@ -16,9 +16,11 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     /// How many descriptors the steps name.
     var slotCount = 0
     /// When the caller has something to do.
-    var moments: Set<LaunchMoment> = []
+    var moments: LaunchMoments = []
     /// The cgroup the process is born in.
     var cgroup: Int32?
+    /// There, or not at all.
+    var requiresCgroup = false
 
     /// Streams that the launcher gives to the container's user, because their owner has no id in the container.
     var gift: Gift?

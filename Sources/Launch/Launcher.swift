@@ -54,7 +54,7 @@ private struct Launcher: ~Copyable {
         let child: (pid: Int32, pidfd: Int32)
         do throws(SyscallError) {
             child = try program.launch(plan.cloned, cgroup: plan.cgroup ?? -1, ends: (theirs, ours))
-        } catch  where plan.cgroup != nil {
+        } catch  where plan.cgroup != nil && !plan.requiresCgroup {
             // Not delegated, threaded, or removed meanwhile: better outside than not at all.
             refusal = error
             child = try program.launch(plan.cloned, cgroup: -1, ends: (theirs, ours))
@@ -120,10 +120,12 @@ private struct Launcher: ~Copyable {
                 if let moment = LaunchMoment(rawValue: UInt32(report.value)) { try work(moment, pid) }
                 try goOn()
             case UInt32(SWIFTPOD_CLONED), UInt32(SWIFTPOD_CLONED_OUTSIDE):
-                if report.kind == UInt32(SWIFTPOD_CLONED_OUTSIDE) {
-                    cgroupRefusal = SyscallError("clone3", "cgroup", errno: EACCES)
-                }
                 try adopt(report.value)
+                if report.kind == UInt32(SWIFTPOD_CLONED_OUTSIDE) {
+                    let refusal = SyscallError("clone3", "cgroup", errno: EACCES)
+                    if plan.requiresCgroup { throw LaunchError(refusal) }
+                    cgroupRefusal = refusal
+                }
                 try complete(work)
             case UInt32(SWIFTPOD_TERMINAL): terminal = descriptor
             case UInt32(SWIFTPOD_STARTING):

@@ -70,12 +70,12 @@ struct MountWords: Equatable, Sendable {
     }
 
     private mutating func read(attribute word: String) -> Bool {
-        if let known = MountWords.attributes[word] {
+        if let known = MountWords.attribute(word) {
             set.subtract(known.clear)
             clear.subtract(known.set)
             set.formUnion(known.set)
             clear.formUnion(known.clear)
-        } else if word.hasPrefix("r"), let known = MountWords.attributes[String(word.dropFirst())] {
+        } else if word.hasPrefix("r"), let known = MountWords.attribute(String(word.dropFirst())) {
             recursiveSet.subtract(known.clear)
             recursiveClear.subtract(known.set)
             recursiveSet.formUnion(known.set)
@@ -99,16 +99,26 @@ struct MountWords: Equatable, Sendable {
         return true
     }
 
-    private static let attributes: [String: (set: MountAttributes, clear: MountAttributes)] = [
-        "ro": (.readOnly, []), "rw": ([], .readOnly),
-        "nosuid": (.noSetuid, []), "suid": ([], .noSetuid),
-        "nodev": (.noDevices, []), "dev": ([], .noDevices),
-        "noexec": (.noExecute, []), "exec": ([], .noExecute),
-        "nodiratime": (.noDirectoryAccessTime, []), "diratime": ([], .noDirectoryAccessTime),
-        "nosymfollow": (.noSymlinks, []), "symfollow": ([], .noSymlinks),
+    /// A switch, because a dictionary would cost its making at every start.
+    private static func attribute(_ word: String) -> (set: MountAttributes, clear: MountAttributes)? {
+        switch word {
+        case "ro": (.readOnly, [])
+        case "rw": ([], .readOnly)
+        case "nosuid": (.noSetuid, [])
+        case "suid": ([], .noSetuid)
+        case "nodev": (.noDevices, [])
+        case "dev": ([], .noDevices)
+        case "noexec": (.noExecute, [])
+        case "exec": ([], .noExecute)
+        case "nodiratime": (.noDirectoryAccessTime, [])
+        case "diratime": ([], .noDirectoryAccessTime)
+        case "nosymfollow": (.noSymlinks, [])
+        case "symfollow": ([], .noSymlinks)
         // The three access time modes are one field, cleared whole and set anew.
-        "noatime": (.noAccessTime, [.accessTimeField]), "atime": ([], [.accessTimeField]),
-        "relatime": ([], [.accessTimeField]), "norelatime": ([], [.accessTimeField]),
-        "strictatime": (.strictAccessTime, [.accessTimeField]), "nostrictatime": ([], [.accessTimeField]),
-    ]
+        case "noatime": (.noAccessTime, [.accessTimeField])
+        case "strictatime": (.strictAccessTime, [.accessTimeField])
+        case "atime", "relatime", "norelatime", "nostrictatime": ([], [.accessTimeField])
+        default: nil
+        }
+    }
 }

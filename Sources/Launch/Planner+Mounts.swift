@@ -25,7 +25,10 @@ extension Planner {
             var words = try MountWords(mount.options, destination: mount.destination)
             if mount.type == "bind" { words.isBind = true }
             var one = PlannedMount(mount: mount, words: words, slot: newSlot())
-            if words.isBind {
+            if let tree = options.trees.first(where: { $0.destination == mount.destination }) {
+                one.slot = inherit(tree.descriptor)
+                one.isTaken = true
+            } else if words.isBind {
                 guard let source = mount.source, source.hasPrefix("/") else {
                     throw PlanError("mount on \(mount.destination): source is not an absolute path")
                 }

@@ -34,6 +34,7 @@ extension Planner {
             return
         }
         plan.cgroup = options.cgroup
+        plan.requiresCgroup = options.requiresCgroup
         // A pid namespace takes effect for children; and what is joined from inside a new user namespace would be out
         // of reach. Then a first child joins, and clones the one that counts.
         if !joins.isEmpty, own.contains(.user) || !joined.isDisjoint(with: [.user, .pid]) {
@@ -70,6 +71,7 @@ extension Planner {
         // CVE-2016-9962: what is in the container may look at who joins, and at what he has open.
         add(.control(.notDumpable))
         plan.cgroup = options.cgroup
+        plan.requiresCgroup = options.requiresCgroup
         for join in joins { add(.enter(join.kinds, join.slot)) }
         if kinds.contains(.pid) { planSibling([]) }
         if options.moments.contains(.created) { add(.awaitLauncher) }

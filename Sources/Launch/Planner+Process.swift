@@ -144,7 +144,7 @@ extension Planner {
             placed[index].slot = copy
         }
         for (index, stream) in placed.enumerated() { add(.place(stream.slot, as: Int32(index))) }
-        if first > 3 { add(.keep(3...(first - 1))) }
+        if first > 3 { add(.keep(from: 3, to: first - 1)) }
         add(.seal(from: first))
     }
 

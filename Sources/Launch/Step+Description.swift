@@ -95,7 +95,7 @@ extension Step.Action: CustomStringConvertible {
         case .controlTerminal: "take the terminal"
         case .copy(let slot, let above, _): "copy descriptor \(slot) above \(above - 1)"
         case .place(let slot, let number): "place \(slot) as descriptor \(number)"
-        case .keep(let range): "keep descriptors \(range.lowerBound) to \(range.upperBound)"
+        case .keep(let first, let last): "keep descriptors \(first) to \(last)"
         case .seal(let from): "close descriptors from \(from)"
         case .reap: "start the reaper"
         case .probe(let command), .execute(let command): "execute \(command.arguments.first ?? "")"

@@ -75,7 +75,7 @@ struct Step: Equatable, Sendable {
         case controlTerminal(Slot)
         case copy(Slot, above: Int32, into: Slot)
         case place(Slot, as: Int32)
-        case keep(ClosedRange<Int32>)
+        case keep(from: Int32, to: Int32)
         case seal(from: Int32)
         // The end.
         case reap(CapabilityMask)

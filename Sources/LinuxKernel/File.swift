@@ -29,7 +29,7 @@ public enum File {
 
     /// Writes into a file that is there, as the kernel's files under /proc and /sys want it: one write(2), no creation.
     public static func put(
-        _ bytes: some Collection<UInt8>, into path: String, in directory: Int32 = AT_FDCWD
+        _ bytes: [UInt8], into path: String, in directory: Int32 = AT_FDCWD
     ) throws(SyscallError) {
         let file = OwnedDescriptor(
             adopting: try check("open", path) { swiftpod_openat(directory, path, O_WRONLY | O_CLOEXEC, 0) })
@@ -38,6 +38,13 @@ public enum File {
         } catch {
             throw SyscallError(error.call, path, errno: error.errno)
         }
+    }
+
+    /// As the one above, for what is no array.
+    public static func put(
+        _ bytes: some Collection<UInt8>, into path: String, in directory: Int32 = AT_FDCWD
+    ) throws(SyscallError) {
+        try put(Array(bytes), into: path, in: directory)
     }
 
     /// openat(2) for a descriptor that is passed on by number; the caller closes it.
@@ -51,7 +58,7 @@ public enum File {
     ///
     /// With `sync` the content is on disk before the name is; without it a power cut (not a kill) may lose it.
     public static func writeAtomically(
-        _ bytes: some Collection<UInt8>, to path: String, in directory: Int32 = AT_FDCWD, mode: mode_t = 0o644,
+        _ bytes: [UInt8], to path: String, in directory: Int32 = AT_FDCWD, mode: mode_t = 0o644,
         sync: Bool = false
     ) throws(SyscallError) {
         let temporary = temporaryName(beside: path)
@@ -68,6 +75,14 @@ public enum File {
             throw SyscallError(error.call, path, errno: error.errno)
         }
         if sync { try Directory.sync(parentOf: path, in: directory) }
+    }
+
+    /// As the one above, for what is no array.
+    public static func writeAtomically(
+        _ bytes: some Collection<UInt8>, to path: String, in directory: Int32 = AT_FDCWD, mode: mode_t = 0o644,
+        sync: Bool = false
+    ) throws(SyscallError) {
+        try writeAtomically(Array(bytes), to: path, in: directory, mode: mode, sync: sync)
     }
 
     /// A name in the same directory that nobody else uses: `.NAME.RANDOM.tmp`.

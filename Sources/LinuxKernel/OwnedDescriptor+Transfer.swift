@@ -12,6 +12,11 @@ extension OwnedDescriptor {
         try LinuxKernel.writeAll(raw, bytes)
     }
 
+    /// As the general one, which other modules get unspecialised: that takes tens of thousands of instructions.
+    public func writeAll(_ bytes: [UInt8]) throws(SyscallError) {
+        try LinuxKernel.writeAll(raw, bytes)
+    }
+
     /// Passes descriptors over a local socket, with one byte.
     public func send(descriptors: [Int32]) throws(SyscallError) {
         try check("sendmsg", "descriptors") { swiftpod_send_descriptors(raw, descriptors, Int32(descriptors.count)) }
@@ -53,16 +58,9 @@ public func readAll(_ descriptor: Int32, limit: Int = 1 << 30) throws(SyscallErr
 
 /// Writes everything to a borrowed descriptor.
 public func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>) throws(SyscallError) {
-    func all(_ buffer: UnsafeBufferPointer<UInt8>) throws(SyscallError) {
-        var written = 0
-        while written < buffer.count {
-            written += try check("write") { write(descriptor, buffer.baseAddress! + written, buffer.count - written) }
-        }
-    }
     let result: Result<Void, SyscallError>? = bytes.withContiguousStorageIfAvailable { buffer in
         do throws(SyscallError) {
-            try all(buffer)
-            return .success(())
+            return .success(try writeAll(descriptor, UnsafeRawBufferPointer(buffer)))
         } catch {
             return .failure(error)
         }
@@ -71,5 +69,22 @@ public func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>) throw
         try result.get()
     } else {
         try writeAll(descriptor, Array(bytes))
+    }
+}
+
+/// Writes everything to a borrowed descriptor.
+public func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SyscallError) {
+    var written = 0
+    while written < bytes.count {
+        written += try check("write") {
+            bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }
+        }
+    }
+}
+
+private func writeAll(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) throws(SyscallError) {
+    var written = 0
+    while written < buffer.count {
+        written += try check("write") { write(descriptor, buffer.baseAddress! + written, buffer.count - written) }
     }
 }

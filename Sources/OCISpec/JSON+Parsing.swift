@@ -14,6 +14,16 @@ extension JSON {
         self = try parser.document()
     }
 
+    /// Reads one document of our own, an object, without one of its members: that one's value is passed over unread and
+    /// is null here.
+    ///
+    /// - Throws: as `init(parsing:)`, but for what is wrong inside the value that is left out.
+    public init(parsing bytes: [UInt8], leavingOut name: String) throws(DocumentError) {
+        var parser = JSONParser(bytes: bytes)
+        parser.leftOut = name
+        self = try parser.document()
+    }
+
     /// Reads one document from text.
     public init(parsing text: String) throws(DocumentError) {
         try self.init(parsing: Array(text.utf8))
@@ -25,6 +35,8 @@ struct JSONParser {
     let bytes: [UInt8]
     var position = 0
     var depth = 0
+    /// A member of the outermost object that is passed over.
+    var leftOut: String?
 
     init(bytes: [UInt8]) {
         self.bytes = bytes
@@ -78,12 +90,41 @@ struct JSONParser {
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw unexpected() }
             skipSpace()
-            members.append(JSON.Member(name, try value()))
+            if depth == 1, let leftOut, name == leftOut {
+                try skipContainer()
+                members.append(JSON.Member(name, .null))
+            } else {
+                members.append(JSON.Member(name, try value()))
+            }
             skipSpace()
             if take(UInt8(ascii: "}")) { return .object(members) }
             guard take(UInt8(ascii: ",")) else { throw unexpected() }
             skipSpace()
         }
+    }
+
+    /// Passes over an object or an array: brackets that close what was opened, outside of strings.
+    private mutating func skipContainer() throws(DocumentError) {
+        guard peek == UInt8(ascii: "{") || peek == UInt8(ascii: "[") else { throw unexpected() }
+        var open = 0
+        var isInString = false
+        let end = bytes.withUnsafeBufferPointer { buffer -> Int? in
+            var at = position
+            while at < buffer.count {
+                switch buffer[at] {
+                case UInt8(ascii: "\\") where isInString: at += 1
+                case UInt8(ascii: "\""): isInString.toggle()
+                case UInt8(ascii: "{"), UInt8(ascii: "["): if !isInString { open += 1 }
+                case UInt8(ascii: "}"), UInt8(ascii: "]"): if !isInString { open -= 1 }
+                default: break
+                }
+                at += 1
+                if open == 0 { return at }
+            }
+            return nil
+        }
+        guard let end else { throw failure("ends too early", at: bytes.count) }
+        position = end
     }
 
     private mutating func array() throws(DocumentError) -> JSON {

@@ -100,7 +100,7 @@ extension JSON.Member {
 
 extension Sequence where Element: JSONDocument {
     /// An array of the elements.
-    public var json: JSON { .array(map(\.json)) }
+    public var json: JSON { .array(map { $0.json }) }
 }
 
 extension Collection where Element: JSONDocument {

@@ -38,7 +38,7 @@ nonisolated(unsafe) private var hasExitHandler = false
 
 /// tcsetattr(3) is one ioctl(2), which a signal handler may call.
 @_cdecl("swiftpod_restore_terminal")
-private func restoreTerminal() {
+func restoreTerminal() {
     let descriptor = savedDescriptor
     if descriptor < 0 { return }
     savedDescriptor = -1
@@ -58,7 +58,7 @@ private func restoreAndDie(_ number: Int32) {
 extension AttachedStreams {
     /// The caller's streams, as far as they are attached, with its terminal where the container gets one.
     static func callers(
-        _ streams: Set<RunRequest.Stream>, tty: Bool, signalProxy: Bool
+        _ streams: RunRequest.Streams, tty: Bool, signalProxy: Bool
     ) -> AttachedStreams {
         var io = AttachedStreams(
             stdin: streams.contains(.stdin) ? 0 : nil, stdout: streams.contains(.stdout) ? 1 : nil,

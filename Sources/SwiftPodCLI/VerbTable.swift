@@ -3,10 +3,12 @@ import OptionGrammar
 /// Which verbs there are.
 enum VerbTable {
     static let top: [Verb] = [
-        .bench, .completion, .create, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load, .login,
+        .bench, .completion, .create, .events, .exec, .help, .images, .importImage, .info, .inspect, .kill, .load,
+        .login,
         .logout,
         .logs,
-        .man, .ps, .pull, .rm, .rmi, .run, .save, .start, .stop, .tag, .untag, .version, .wait,
+        .man, .pause, .ps, .pull, .rm, .rmi, .run, .save, .start, .stats, .stop, .tag, .top, .unpause, .untag, .update,
+        .version, .wait,
     ]
 
     /// `swiftpod container VERB` and so on.
@@ -17,8 +19,9 @@ enum VerbTable {
         VerbGroup(
             name: "container", summary: "Manage containers",
             verbs: [
-                .create, .exec, .containerExists, .containerInspect, .kill, .containerList, .logs, .ps, .rm, .run,
-                .start, .stop, .wait,
+                .create, .exec, .containerExists, .containerInspect, .kill, .containerList, .logs, .pause, .ps, .rm,
+                .run,
+                .start, .stats, .stop, .top, .unpause, .update, .wait,
             ]),
         VerbGroup(
             name: "image", summary: "Manage images",
@@ -33,10 +36,10 @@ enum VerbTable {
 
     /// podman's verbs that are not here: refused by name, as its flags are.
     static let unsupported: [String] = [
-        "attach", "auto-update", "build", "commit", "compose", "cp", "diff", "events", "export", "farm", "generate",
-        "healthcheck", "history", "init", "kube", "machine", "manifest", "mount", "network", "pause", "play", "pod",
-        "port", "push", "rename", "restart", "search", "secret", "stats", "top", "umount", "unmount", "unpause",
-        "unshare", "update", "checkpoint", "cleanup", "clone", "prune", "restore", "runlabel", "scp", "sign", "tree",
+        "attach", "auto-update", "build", "commit", "compose", "cp", "diff", "export", "farm", "generate",
+        "healthcheck", "history", "init", "kube", "machine", "manifest", "mount", "network", "play", "pod",
+        "port", "push", "rename", "restart", "search", "secret", "umount", "unmount",
+        "unshare", "checkpoint", "cleanup", "clone", "prune", "restore", "runlabel", "scp", "sign", "tree",
         "trust", "df", "migrate", "renumber", "reset", "service", "connection", "reload",
     ]
 

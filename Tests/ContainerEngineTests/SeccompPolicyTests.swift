@@ -44,6 +44,16 @@ import Testing
         #expect(seen.count > 390)
     }
 
+    /// Whoever changes a row changes this number too, or an old filter would be taken for the new one.
+    @Test func theFingerprintIsThatOfTheRows() {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for row in SeccompTable.rows {
+            let text = "\(row.names)|\(row.condition)|\(row.action)|\(row.arguments)\n"
+            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        }
+        #expect(SeccompTable.fingerprint == hash, "write 0x\(String(hash, radix: 16))")
+    }
+
     @Test func filterIsCompiledOnceAndKept() throws {
         let directory = try TemporaryDirectory()
         let first = try SeccompPolicy.filter(

@@ -34,6 +34,10 @@ fi
 command -v swift >/dev/null || { echo "no swift in PATH: install a Swift 6.2 or later toolchain" >&2; exit 1; }
 
 [ "$(id -u)" = 0 ] || exit 0
+# A machine without udev leaves these to root alone; private networks and FUSE need them.
+for node in /dev/net/tun /dev/fuse; do
+    if [ -c "$node" ]; then chmod 666 "$node"; fi
+done
 # One user with a range of subordinate ids, as useradd gives it, and one without.
 id swiftpodtest >/dev/null 2>&1 || useradd -m -s /bin/sh swiftpodtest
 grep -q '^swiftpodtest:' /etc/subuid && grep -q '^swiftpodtest:' /etc/subgid || {

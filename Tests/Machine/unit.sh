@@ -4,7 +4,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bundle=$(ls "$1"/*PackageTests.xctest)
-limit="timeout --kill-after=30 900"
+limit="$here/once-more.sh timeout --kill-after=30 900"
 $limit swift test -c release --skip-build --skip 'SystemTests\.'
 [ "$(id -u)" = 0 ] || exit 0
 echo "--- the same as an unprivileged user"

@@ -152,3 +152,24 @@ import Testing
         #expect(value == ["b": 2])
     }
 }
+
+/// What a list of many documents does not read.
+@Suite struct LeftOutMemberTests {
+    @Test(arguments: [
+        #"{"a": 1, "big": {"x": [1, {"}": "]\"}"}], "y": "\\"}, "b": [2]}"#, #"{"big": [], "a": 1, "b": [2]}"#,
+        #"{"a": 1, "b": [2], "big": {}}"#,
+    ])
+    func isPassedOver(_ text: String) throws {
+        let json = try JSON(parsing: Array(text.utf8), leavingOut: "big")
+        #expect(json["a"]?.integer == 1 && json["b"]?.array?.count == 1)
+        #expect(json["big"] == .null)
+        // Only of the outermost object.
+        let inner = try JSON(parsing: Array(#"{"in": {"big": {"a": 1}}}"#.utf8), leavingOut: "big")
+        #expect(inner["in"]?["big"]?["a"]?.integer == 1)
+    }
+
+    @Test(arguments: [#"{"big": {"#, #"{"big": "text"}"#, #"{"big": {"a": "}"#, #"{"big": []"#])
+    func mustBeWhole(_ text: String) {
+        #expect(throws: DocumentError.self) { try JSON(parsing: Array(text.utf8), leavingOut: "big") }
+    }
+}

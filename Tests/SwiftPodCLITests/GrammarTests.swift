@@ -4,6 +4,19 @@ import SwiftPodCLI
 import Testing
 
 @Suite struct GrammarTests {
+    @Test(
+        arguments: [
+            ("ctrl-p,ctrl-q", [0x10, 0x11]), ("", []), ("a", [0x61]), ("A,CTRL-A", [0x41, 1]),
+            ("ctrl-@,ctrl-_", [0, 0x1F]),
+        ] as [(String, [UInt8])])
+    func detachKeys(text: String, expected: [UInt8]) throws {
+        #expect(try parseDetachKeys(text) == expected)
+    }
+
+    @Test(arguments: ["ab", ",", "ctrl-", "ctrl-1", "ctrl-pp", "\u{e9}", "a,,b"]) func badDetachKeys(text: String) {
+        #expect(throws: CommandError.self) { try parseDetachKeys(text) }
+    }
+
     @Test(arguments: [
         ("/a:/b", MountRequest(kind: .bind("/a"), destination: "/b")),
         ("./a:/b/", MountRequest(kind: .bind("/work/a"), destination: "/b")),

@@ -1,5 +1,6 @@
 import ContainerEngine
 import OCISpec
+import OptionGrammar
 import SwiftPodCLI
 import Testing
 
@@ -227,10 +228,6 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             "invalid argument \"speed=1\" for \"--gpus\" flag: invalid GPU request \"speed=1\": unknown key speed"
         ),
         (
-            "--device-cgroup-rule=c-1 image",
-            "invalid argument \"c-1\" for \"--device-cgroup-rule\" flag: invalid device cgroup rule format: \"c-1\""
-        ),
-        (
             "--oom-score-adj 2000 image",
             "invalid argument \"2000\" for \"--oom-score-adj\" flag: not from -1000 to 1000"
         ),
@@ -254,15 +251,83 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        "--cpus 2", "--memory=1g", "-m 1g", "--cpu-shares 5", "-c 5", "--cpuset-cpus 0-1", "--pids-limit=-1",
-        "--cgroups=disabled", "--systemd=always", "--hooks-dir /x", "--log-opt labels=x",
+        "--systemd=always", "--hooks-dir /x", "--log-opt labels=x",
     ])
     func warnsOnce(options: String) throws {
         #expect(try parseRun(options + " image").warnings.count == 1)
     }
 
+    struct LimitCase: CustomTestStringConvertible, Sendable {
+        let options: String
+        let set: @Sendable (inout ContainerConfiguration) -> Void
+        var testDescription: String { options }
+
+        init(_ options: String, _ set: @escaping @Sendable (inout ContainerConfiguration) -> Void) {
+            self.options = options
+            self.set = set
+        }
+    }
+
     @Test(arguments: [
-        "--systemd=true", "--systemd false", "--cgroups=enabled", "--disable-content-trust", "--no-healthcheck",
+        LimitCase("--cpus 2") { $0.resources.nanoCPUs = 2_000_000_000 },
+        LimitCase("--cpus=0.5") { $0.resources.nanoCPUs = 500_000_000 },
+        LimitCase("--cpus=-1") { $0.resources.nanoCPUs = 0 },
+        LimitCase("--cpu-quota=50000 --cpu-period 100000") {
+            $0.resources.cpuQuota = 50_000
+            $0.resources.cpuPeriod = 100_000
+        },
+        LimitCase("--cpu-shares 5") { $0.resources.cpuShares = 5 },
+        LimitCase("-c 5") { $0.resources.cpuShares = 5 },
+        LimitCase("--cpuset-cpus 0-1 --cpuset-mems=0") {
+            $0.resources.cpusetCPUs = "0-1"
+            $0.resources.cpusetMemories = "0"
+        },
+        LimitCase("--memory=1g --memory-swap -1 --memory-reservation 64m") {
+            $0.resources.memory = 1 << 30
+            $0.resources.memorySwap = -1
+            $0.resources.memoryReservation = 64 << 20
+        },
+        LimitCase("-m 1g") { $0.resources.memory = 1 << 30 },
+        LimitCase("--pids-limit=-1") { $0.resources.pidsLimit = -1 },
+        LimitCase("--blkio-weight 500 --blkio-weight-device /dev/a:100,/dev/b:200") {
+            $0.resources.blockWeight = 500
+            $0.resources.blockWeights = [.init(path: "/dev/a", value: 100), .init(path: "/dev/b", value: 200)]
+        },
+        LimitCase("--device-read-bps /dev/a:1mb --device-write-iops=/dev/a:10") {
+            $0.resources.blockRates = [
+                .readBytes: [.init(path: "/dev/a", value: 1 << 20)],
+                .writeOperations: [.init(path: "/dev/a", value: 10)],
+            ]
+        },
+        LimitCase("--cgroup-conf memory.high=1g,cpu.idle=1") {
+            $0.resources.unified = ["memory.high": "1g", "cpu.idle": "1"]
+        },
+        LimitCase("--cgroups=split --cgroup-parent=/a/b") {
+            $0.cgroups = .split
+            $0.cgroupParent = "/a/b"
+        },
+        LimitCase("--memory-swappiness=-1 --oom-kill-disable=false") { _ in },
+    ])
+    func limits(row: LimitCase) throws {
+        var expected = try configuration("")
+        row.set(&expected)
+        let request = try parseRun(row.options + " image")
+        #expect(request.configuration == expected)
+        #expect(request.warnings.isEmpty)
+    }
+
+    @Test(arguments: [
+        "--memory-swappiness=10", "--oom-kill-disable", "--cpus=x", "--cpus=nan", "--memory=x", "--cgroups=foo",
+        "--device-read-bps /nope:1mb", "--device-read-iops /dev/null:x", "--blkio-weight-device /dev/null",
+        "--cpu-rt-runtime 100", "--memory 99999999999g", "--pids-limit 1k",
+    ])
+    func refusesLimits(options: String) {
+        #expect(throws: CommandError.self) { try parseRun(options + " image") }
+    }
+
+    @Test(arguments: [
+        "--systemd=true", "--systemd false", "--cgroups=enabled", "--cgroups=no-conmon", "--cgroups=disabled",
+        "--disable-content-trust", "--no-healthcheck",
         "--seccomp-policy default", "--image-volume bind", "--passwd", "--sdnotify=ignore", "--detach-keys=",
     ])
     func acceptsQuietly(options: String) throws {

@@ -104,12 +104,14 @@ import Testing
 
     @Test(.needs(.program("pasta")), arguments: NetworkTests.accounts) func datagrams(_ account: Account) throws {
         try Self.with(account) { pod in
+            // The same number on both sides: answers to another one are lost in the pasta of early 2023, Debian 12's.
             let port = try freePort()
             let started = pod(
-                "run", "-d", "--name=udp", "-p", "127.0.0.1:\(port):7000/udp", Self.name, "perl", "-MIO::Socket::INET",
+                "run", "-d", "--name=udp", "-p", "127.0.0.1:\(port):\(port)/udp", Self.name, "perl",
+                "-MIO::Socket::INET",
                 "-e",
                 """
-                $| = 1; my $s = IO::Socket::INET->new(LocalPort => 7000, Proto => "udp") or die; print "ready\\n";
+                $| = 1; my $s = IO::Socket::INET->new(LocalPort => \(port), Proto => "udp") or die; print "ready\\n";
                 while ($s->recv(my $m, 100)) { print "got $m\\n"; $s->send("back $m") }
                 """)
             #expect(started.ok, "\(started)")

@@ -7,7 +7,7 @@ import Testing
         try Pod.with(account, "none") { pod in
             let hello = pod("run", "hello")
             #expect(hello.ok && hello.err.isEmpty, "\(hello)")
-            for word in ["namespace", "uid", "overlay", "ms"] {
+            for word in ["namespaces", "user ids", "overlay", " ms"] {
                 #expect(hello.out.range(of: word, options: .caseInsensitive) != nil, "\(word): \(hello)")
             }
             #expect(pod("run", "--rm", "hello").ok)

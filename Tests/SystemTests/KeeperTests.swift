@@ -61,15 +61,18 @@ import Testing
     @Test(.needs(.root)) func userNamespacesForbidden() throws {
         try Pod.with(.unprivileged, "none") { pod in
             var command = pod.command(["run", "hello"])
+            // A root that is nobody outside finds no place of its own.
+            let open = pod.files + "/open"
+            try #require(mkdir(open, 0o777) == 0 && chmod(open, 0o777) == 0)
             let sysctl = "/proc/sys/user/max_user_namespaces"
             // The limit of a user namespace counts for those made in it, so the machine's own stays as it is.
             command.words =
                 [
                     "unshare", "--user", "--map-users=auto", "--map-groups=auto", "--setuid", "0", "--setgid", "0",
                     "sh", "-c",
-                    "echo 0 > \(sysctl) && exec \"$@\"", "sh",
+                    "echo 0 > \(sysctl) && exec setpriv --reuid 1000 --regid 1000 --clear-groups -- \"$@\"", "sh",
                 ]
-                + [pod.binary, "run", "hello"]
+                + [pod.binary, "--root", open + "/data", "--runroot", open + "/run", "run", "hello"]
             command.words = account(command.words)
             let output = command.run()
             #expect(output.code == 125, "\(output)")

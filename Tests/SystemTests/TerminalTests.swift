@@ -90,6 +90,23 @@ import Testing
         }
     }
 
+    /// The first detach key and another: both are the container's, and so are all where there are no detach keys.
+    @Test(arguments: ["ctrl-p,ctrl-q", "", "a,ctrl-]"]) func halfDetached(_ keys: String) throws {
+        try Pod.with(.unprivileged) { pod in
+            let typed = keys.isEmpty ? "\u{10}\u{11}" : keys == "a,ctrl-]" ? "ab" : "\u{10}x"
+            let (output, _) = try Self.at(
+                pod, "run", "-it", "--rm", "--network=none", "--detach-keys=\(keys)", Pod.tiny, "sh", "-c",
+                "stty raw -echo; echo ready; dd bs=1 count=2 2>/dev/null | od -An -tx1"
+            ) { terminal, _ in
+                #expect(terminal.shows("ready"))
+                terminal.type(typed)
+                let bytes = typed.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+                #expect(terminal.shows(bytes), "\(terminal.screen)")
+            }
+            #expect(output.code == 0, "\(output)")
+        }
+    }
+
     @Test(arguments: Account.all) func detachKeys(_ account: Account) throws {
         try Pod.with(account) { pod in
             let (output, terminal) = try Self.at(

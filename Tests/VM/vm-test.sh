@@ -27,7 +27,7 @@ if [ "$program" = --smoke ]; then
     cc -O2 -static -o "$payload/floor" Benchmarks/floor.c
 else
     cp "$here/guest/test.sh" "$payload/run"
-    cp "$here/guest/as.sh" "$payload/"
+    cp "$here/guest/as.sh" "$here/guest/limits.sh" "$payload/"
     cp "$program" "$payload/swiftpod"
     chmod 755 "$payload/swiftpod"
     python3 "$here/image.py" "$payload"

@@ -51,8 +51,6 @@ public struct ContainerConfiguration: Equatable, Sendable {
     public var namedDevices: [CDIName] = []
     /// `--gpus`; several add up, and one that says none says it for all.
     public var gpus: [GPURequest] = []
-    /// `--device-cgroup-rule`, in the specification's form.
-    public var deviceRules: [JSON] = []
     /// Started under the name podman: by a program that may know nothing of GPUs. See ``GPUPolicy``.
     public var isDropIn: Bool = false
 
@@ -73,6 +71,10 @@ public struct ContainerConfiguration: Equatable, Sendable {
     public var restart: RestartPolicy = .no
     /// `--cgroup-manager`: nil lets the engine choose.
     public var cgroupManager: CgroupManager?
+    /// `--cgroup-parent`: a path below the hierarchy's mount, or a slice with systemd.
+    public var cgroupParent: String?
+    public var cgroups: CgroupMode = .enabled
+    public var resources: ResourceOptions = ResourceOptions()
 
     public init(source: Source) {
         self.source = source

@@ -21,12 +21,12 @@ struct ContainerHooks {
     }
 
     /// The moments of the launch at which there is something to do.
-    var moments: Set<LaunchMoment> {
-        var moments: Set<LaunchMoment> = []
+    var moments: [LaunchMoment] {
+        var moments: [LaunchMoment] = []
         if !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty) {
-            moments.insert(.mounted)
+            moments.append(.mounted)
         }
-        if !hooks.startContainer.isEmpty { moments.insert(.starting) }
+        if !hooks.startContainer.isEmpty { moments.append(.starting) }
         return moments
     }
 

@@ -98,7 +98,9 @@ struct DeviceResolver {
         var refusals: [String] = []
         let isNvidia = result.edits.deviceNodes.contains { $0.path == "/dev/nvidiactl" }
         for node in result.edits.deviceNodes {
-            let wanted = node.access.isEmpty ? "rw" : node.access
+            // What nobody may write is there to be read: the nodes of a partitioned GPU's instances.
+            let isReadOnly = node.fileMode.map { $0 & 0o222 == 0 } ?? false
+            let wanted = isReadOnly ? "r" : node.access.isEmpty ? "rw" : node.access
             switch NodeAccess(of: node.source, access: wanted, for: asker) {
             case .open: kept.append(node)
             case .throughGroup:

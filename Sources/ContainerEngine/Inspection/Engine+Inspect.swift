@@ -55,8 +55,10 @@ extension Engine {
         }
         return .object([
             .init("OciVersion", .string(container.record.specification.runtime.ociVersion)),
-            .init("Status", .string(container.status.name)), .init("Running", .bool(container.status.isRunning)),
-            .init("Paused", .bool(false)), .init("Restarting", .bool(false)), .init("OOMKilled", .bool(false)),
+            .init("Status", .string(container.status.name)),
+            .init("Running", .bool(container.status.isRunning && !container.status.isPaused)),
+            .init("Paused", .bool(container.status.isPaused)), .init("Restarting", .bool(false)),
+            .init("OOMKilled", .bool(container.facts.exit?.oomKilled ?? false)),
             .init("Dead", .bool(false)), .init("Pid", (container.status.pid ?? 0).json),
             .init("ConmonPid", (container.status.isRunning ? container.facts.state?.supervisor.pid ?? 0 : 0).json),
             .init("ExitCode", code.json),

@@ -42,7 +42,8 @@ extension Engine {
                     volumes.filter { $0.type != "tmpfs" }.map {
                         .string("\($0.source ?? ""):\($0.destination):\($0.options.joined(separator: ","))")
                     })),
-            .init("CgroupManager", .string("cgroupfs")), .init("CgroupMode", .string("host")),
+            .init("CgroupManager", .string((record.cgroups.manager ?? .cgroupfs).rawValue)),
+            .init("CgroupMode", .string("host")),
             .init("ContainerIDFile", .string("")),
             .init(
                 "LogConfig",
@@ -63,7 +64,9 @@ extension Engine {
             .init("VolumesFrom", .null), .init("CapAdd", .array([])), .init("CapDrop", .array([])),
             .init("Dns", .array([])), .init("DnsOptions", .array([])), .init("DnsSearch", .array([])),
             .init("ExtraHosts", .array([])), .init("GroupAdd", .array([])), .init("IpcMode", .string("shareable")),
-            .init("Cgroup", .string("")), .init("Cgroups", .string("default")), .init("Links", .null),
+            .init("Cgroup", .string("")),
+            .init("Cgroups", .string(record.cgroups.mode == .enabled ? "default" : record.cgroups.mode.rawValue)),
+            .init("Links", .null),
             .init("OomScoreAdj", .integer(0)), .init("PidMode", .string("private")),
             .init("Privileged", .bool(false)), .init("PublishAllPorts", .bool(false)),
             .init("ReadonlyRootfs", .bool(false)), .init("SecurityOpt", .array([])),
@@ -77,12 +80,9 @@ extension Engine {
             .init("ShmSize", .integer(65_536_000)), .init("Runtime", .string("oci")),
             .init("ConsoleSize", .array([.integer(0), .integer(0)])), .init("Isolation", .string("")),
         ]
-        for name in ["CpuShares", "Memory", "NanoCpus", "BlkioWeight", "CpuPeriod", "CpuQuota"] {
-            members.append(.init(name, .integer(0)))
-        }
+        members += inspectLimits(record)
         members += [
-            .init("CpusetCpus", .string("")), .init("CpusetMems", .string("")), .init("Devices", .array([])),
-            .init("PidsLimit", .integer(0)),
+            .init("Devices", .array([])),
             .init(
                 "Ulimits",
                 .array(

@@ -17,6 +17,8 @@ package struct Keeper {
     package struct Extent: Equatable, Sendable {
         package var uids: UInt32
         package var gids: UInt32
+        /// The caller's own ids and no others.
+        package var isSingle: Bool { uids == 1 && gids == 1 }
 
         package init(uids: UInt32, gids: UInt32) {
             self.uids = uids
@@ -41,12 +43,16 @@ package struct Keeper {
 
     /// Moves this process, which must have no second thread, into the namespace; a keeper is started where none lives.
     package func enter() throws(EngineError) -> Extent {
-        if let extent = try enterPresent() { return extent }
+        if let extent = try enterPresent() {
+            if extent.isSingle { warnOfSingleID() }
+            return extent
+        }
         // Many commands may start at once: one starts the keeper, the others find it when they get the lock.
         let held = try takeLock()
         var found = try enterPresent()
         if found == nil { found = try start() }
         _ = consume held
+        if found!.isSingle { warnOfSingleID() }
         return found!
     }
 
@@ -96,22 +102,23 @@ package struct Keeper {
     // MARK: - A new one
 
     private func start() throws(EngineError) -> Extent {
-        let ranges = subordinateRanges()
-        if let ranges, let helpers = Helpers() {
-            if let extent = try start(ranges, helpers) { return extent }
-        } else if ranges != nil {
-            warn(
-                "newuidmap and newgidmap are not installed (package uidmap): containers have a single user and group id"
-            )
-        } else {
-            warn(
-                "no subordinate ids for user \(uid) in /etc/subuid and /etc/subgid: "
-                    + "containers have a single user and group id")
+        if let ranges = subordinateRanges(), let helpers = Helpers(), let extent = try start(ranges, helpers) {
+            return extent
         }
         guard let extent = try start(nil, nil) else {
             throw EngineError(.failed, "start namespace keeper: it ended at once")
         }
         return extent
+    }
+
+    /// Said with every command that works so, since each may be somebody's first.
+    private func warnOfSingleID() {
+        let reason =
+            subordinateRanges() == nil
+            ? "no subordinate ids for user \(uid) in /etc/subuid and /etc/subgid"
+            : Helpers() == nil
+                ? "newuidmap and newgidmap are not installed (package uidmap)" : "newuidmap and newgidmap failed"
+        warn("\(reason): containers have a single user and group id")
     }
 
     private struct Helpers {

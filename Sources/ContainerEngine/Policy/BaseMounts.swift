@@ -85,6 +85,13 @@ package struct BaseMounts: Equatable, Sendable {
         return RuntimeSpec.Mount(destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: options)
     }
 
+    static let sharedMemoryPath = "/dev/shm"
+
+    /// Of this table, not asked for by anybody.
+    static func isOwnMemory(_ mount: RuntimeSpec.Mount) -> Bool {
+        mount.destination == sharedMemoryPath && mount.type == "tmpfs" && mount.source == "shm"
+    }
+
     private static func sharedMemory(_ now: Situation) -> RuntimeSpec.Mount {
         if now.hostIPC {
             return RuntimeSpec.Mount(

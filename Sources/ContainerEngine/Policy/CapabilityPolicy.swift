@@ -44,9 +44,9 @@ public enum CapabilityPolicy {
     package static func sets(
         _ security: SecurityOptions, bounding: [String], isRoot: Bool
     ) throws(EngineError) -> RuntimeSpec.Capabilities {
-        let held = Set(bounding)
         var sets = RuntimeSpec.Capabilities()
         if security.privileged {
+            let held = Set(bounding)
             sets.bounding = all.filter(held.contains).sorted()
         } else {
             let defaultNames = defaults.map(\.name)

@@ -108,10 +108,7 @@ public enum SeccompPolicy {
         if let source {
             mix(source)
         } else {
-            for row in SeccompTable.rows {
-                mix(row.names.utf8)
-                if case .errno(let number) = row.action { mix([UInt8(truncatingIfNeeded: number)]) }
-            }
+            hash ^= SeccompTable.fingerprint
         }
         for name in capabilities.sorted() { mix(name.utf8) }
         mix(machine.utf8)

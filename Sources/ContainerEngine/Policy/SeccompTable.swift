@@ -5,6 +5,9 @@ import OCISpec
 ///
 /// Names stand in text, split only when a filter is compiled: the start of a container finds it compiled already.
 package enum SeccompTable {
+    /// Tells one version of the rows from another, so that a filter compiled from other rows is not used. Written down,
+    /// because computing it takes a start longer than reading the filter; a test says what it must be.
+    package static let fingerprint: UInt64 = 0x326e_9432_0b4c_4142
     package struct Row {
         package let reason: String
         /// System calls, blanks between.

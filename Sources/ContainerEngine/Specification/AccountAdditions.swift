@@ -22,22 +22,22 @@ package struct AccountAdditions: Equatable, Sendable {
 
     /// What podman adds: the caller for keep-id, and a user or group that was given by a number without an entry.
     package init(_ context: Context, resolved: ContainerUser, caller: CallerFacts, files: AccountFiles) {
-        var knownUIDs: Set<UInt32> = []
-        var knownGIDs: Set<UInt32> = []
+        var knownUID: UInt32?
+        var knownGID: UInt32?
         if context.addsCaller {
             addCaller(context, resolved: resolved, caller: caller, files: files)
-            knownUIDs.insert(caller.uid)
-            knownGIDs.insert(caller.gid)
+            knownUID = caller.uid
+            knownGID = caller.gid
         }
         let words = context.user.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        if let uid = UInt32(words.first ?? ""), !knownUIDs.contains(uid), files.user(uid) == nil {
+        if let uid = UInt32(words.first ?? ""), uid != knownUID, files.user(uid) == nil {
             passwd += "\(uid):*:\(uid):\(resolved.gid):container user:\(context.workingDirectory):/bin/sh\n"
             home = context.workingDirectory
         }
         // As podman: without a group the number of a user without an entry stands for one too.
         var groupWord = words.count > 1 ? words[1] : words.first ?? ""
         if words.count == 1, let uid = UInt32(groupWord), files.user(uid) != nil { groupWord = "" }
-        if let gid = UInt32(groupWord), !knownGIDs.contains(gid), files.group(gid) == nil {
+        if let gid = UInt32(groupWord), gid != knownGID, files.group(gid) == nil {
             group += "\(gid):x:\(gid):\(words[0])\n"
         }
     }

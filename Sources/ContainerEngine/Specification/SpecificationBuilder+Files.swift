@@ -20,7 +20,7 @@ extension SpecificationBuilder {
         return all.enumerated().sorted { a, b in
             let depths = (Self.depth(a.element.destination), Self.depth(b.element.destination))
             return depths.0 != depths.1 ? depths.0 < depths.1 : a.offset < b.offset
-        }.map(\.element)
+        }.map { $0.element }
     }
 
     private static func depth(_ path: String) -> Int {

@@ -29,14 +29,14 @@ extension SpecificationBuilder {
             }
         }
         // What the user mounts takes the place of ours; over /dev, of all that stands in it.
-        let replaced = Set(planned.user.map(\.destination))
+        let replaced = planned.user.map { $0.destination }
         planned.base.removeAll { mount in
             replaced.contains(mount.destination)
                 || (replaced.contains("/dev") && mount.destination.hasPrefix("/dev/"))
         }
         let policy = DevicePolicy(bindsNodes: planned.situation.inUserNamespace || caller.isInUserNamespace)
         if request.security.privileged {
-            planned.devices = policy.everyDevice(mounted: replaced)
+            planned.devices = policy.everyDevice(mounted: Set(replaced))
         } else {
             planned.devices = try policy.devices(request.devices)
         }

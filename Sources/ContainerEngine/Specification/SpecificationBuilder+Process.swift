@@ -50,7 +50,7 @@ extension SpecificationBuilder {
         process.user.additionalGids = try additionalGroups(user, accounts: accounts, into: &draft)
 
         var additions = AccountAdditions.Context(user: userWord, workingDirectory: process.cwd)
-        additions.mountPoints = mounts.user.map(\.destination)
+        additions.mountPoints = mounts.user.map { $0.destination }
         if case .keepID(nil, nil) = request.namespaces.user { additions.addsCaller = true }
         let lines = AccountAdditions(additions, resolved: user, caller: caller, files: accounts)
         try addAccounts(lines, mounts: mounts, into: &draft)
@@ -104,7 +104,7 @@ extension SpecificationBuilder {
     private func checkWorkingDirectory(
         _ path: String, user: ContainerUser, mounts: PlannedMounts, into draft: inout Specification
     ) throws(EngineError) {
-        let points = (mounts.user + mounts.base + mounts.readOnlyTmpfs).map(\.destination)
+        let points = (mounts.user + mounts.base + mounts.readOnlyTmpfs).map { $0.destination }
         if points.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) || path == "/" { return }
         if let entry = root.entry(path) {
             guard entry.isDirectory else {
@@ -146,8 +146,9 @@ extension SpecificationBuilder {
                 groups.append(gid)
             }
         }
-        var seen: Set<UInt32> = []
-        return groups.filter { seen.insert($0).inserted }
+        var once: [UInt32] = []
+        for group in groups where !once.contains(group) { once.append(group) }
+        return once
     }
 
     /// An unprivileged process cannot make itself a less likely victim.

@@ -19,23 +19,21 @@ extension SpecificationBuilder {
         if let seconds = request.stopTimeout { draft.stopTimeout = seconds }
     }
 
-    /// podman's default limit of processes, and the device rules where there is a device cgroup to hold them: in a
-    /// user namespace no node can be made, so nothing is left to forbid.
-    package func resources(_ devices: DevicePolicy.Result) -> JSON {
+    /// The limits asked for, podman's default limit of processes, and the device rules where there is a device cgroup to
+    /// hold them: in a user namespace no node can be made, so nothing is left to forbid.
+    package func resources(_ devices: DevicePolicy.Result) throws(EngineError) -> JSON {
         var members: [JSON.Member] = []
         if plan.kind == .host {
-            var rules = devices.rules + request.deviceRules
+            var rules = devices.rules
             if !request.security.privileged {
                 rules.insert(.object([.init("allow", .bool(false)), .init("access", .string("rwm"))]), at: 0)
             }
+            rules += try ResourcePolicy.deviceRules(request.resources)
             members.append(.init("devices", .array(rules)))
         }
-        members.append(.init("pids", .object([.init("limit", .integer(Self.processLimit))])))
-        return .object(members)
+        return ResourcePolicy.merge(
+            try ResourcePolicy.resources(request.resources, isNew: true), over: .object(members))
     }
-
-    /// Enough for any server, and a fork bomb ends before the machine does.
-    package static let processLimit: Int64 = 2048
 
     /// Those that podman writes, which hooks and tools look at, and the user's.
     package func annotations(_ stopSignal: Int32) -> [String: String] {

@@ -25,6 +25,7 @@ extension SpecificationBuilder {
             throw EngineError(.invalid, "invalid preserve-fds \(request.preserveDescriptors): must not be negative")
         }
         _ = try CapabilityPolicy.sets(request.security, bounding: caller.boundingCapabilities, isRoot: true)
+        try ResourcePolicy.validate(request, isRootless: caller.isRootless)
         try validateCombinations(request, caller: caller)
         try validateNetwork(request)
     }

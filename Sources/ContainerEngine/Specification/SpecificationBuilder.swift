@@ -64,7 +64,7 @@ public struct SpecificationBuilder: Sendable {
         linux.readonlyPaths = hidden.readOnly
         linux.rootfsPropagation = propagation(mounts.user)
         linux.devices = mounts.devices.devices
-        linux.resources = resources(mounts.devices)
+        linux.resources = try resources(mounts.devices)
 
         draft.volumes = mounts.volumes
         draft.files = mounts.files + draft.files
@@ -94,7 +94,9 @@ public struct SpecificationBuilder: Sendable {
     ) throws(EngineError) -> UserNamespacePlan {
         var count: UInt32 = 0
         if case .auto(nil, _, _) = request.namespaces.user, let root { count = AccountFiles(root: root).idCount }
-        let policy = UserNamespacePolicy(caller: caller, idsInUse: surroundings.idsInUse, highestImageID: count)
+        let policy = UserNamespacePolicy(
+            caller: caller, idsInUse: surroundings.idsInUse.map { $0.hostID..<$0.hostID + $0.size },
+            highestImageID: count)
         let plan = try policy.plan(request.namespaces.user, neighbour: surroundings.container)
         return try joiningPlan(plan, request: request, caller: caller, surroundings: surroundings)
     }
@@ -125,7 +127,7 @@ public struct Surroundings: Sendable {
     /// Other containers by name or id; throws where there is none.
     public var container: @Sendable (_ nameOrID: String) throws(EngineError) -> Neighbour
     /// Ranges that `--userns=auto` containers hold, in the keeper's ids.
-    public var idsInUse: [Range<UInt32>] = []
+    public var idsInUse: [RuntimeSpec.IDMapping] = []
     /// Contents of the host's /etc/hosts and resolv.conf (see ``readHostFiles()``).
     public var hosts: [UInt8] = []
     public var resolvConf: [UInt8] = []

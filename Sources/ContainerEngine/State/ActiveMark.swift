@@ -48,6 +48,6 @@ package struct ActiveMark: Equatable, Sendable {
             if Glibc.kill(mark.owner.pid, 0) != 0 && errno == ESRCH { return true }
             let turn = (index - first + marks.count) % marks.count
             return turn < checking && !mark.owner.isRunning
-        }.map(\.element)
+        }.map { $0.element }
     }
 }

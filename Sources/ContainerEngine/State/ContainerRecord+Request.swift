@@ -17,8 +17,8 @@ extension ContainerRecord {
         networkOptions = origin.network.options
         ports = NetworkChoice.withHostPorts(request.network.ports)
         labels = (origin.image?.config.config.labels ?? [:]).merging(request.labels) { _, asked in asked }
-        let named = request.mounts.map(\.destination)
-        mounts = named + specification.volumes.map(\.destination).filter { !named.contains($0) }
+        let named = request.mounts.map { $0.destination }
+        mounts = named + specification.volumes.map { $0.destination }.filter { !named.contains($0) }
         user = request.user ?? origin.image?.config.config.user ?? ""
         removeOnExit = request.removeOnExit
         interactive = request.interactive
@@ -27,6 +27,7 @@ extension ContainerRecord {
         timeout = request.timeout
         restart = request.restart
         log = request.log
+        cgroups = CgroupOptions(request)
         createCommand = request.command
         hostConfig = ContainerRecord.hostConfig(request, specification.deviceUses)
     }

@@ -25,6 +25,7 @@ package struct ContainerRecord: Equatable, Sendable {
     package var timeout: UInt32 = 0
     package var restart: ContainerConfiguration.RestartPolicy = .no
     package var log: LogOptions = LogOptions()
+    package var cgroups = CgroupOptions()
     package var specification: Specification
     /// What `inspect` shows of the request: members of podman's `HostConfig` that differ from the defaults.
     package var hostConfig: [JSON.Member] = []
@@ -60,6 +61,26 @@ package struct ContainerRecord: Equatable, Sendable {
 
 extension ContainerRecord: JSONDocument {
     package init(json: JSON) throws(DocumentError) {
+        try self.init(json, specification: try json.required("specification"))
+    }
+
+    /// For a list, which has hundreds of them to read: everything but the specification, in which the command alone
+    /// stands.
+    package init(listing bytes: [UInt8]) throws(DocumentError) {
+        let json = try JSON(parsing: bytes, leavingOut: "specification")
+        // Written by a version that did not repeat it.
+        guard json["command"] != nil else {
+            self = try ContainerRecord(parsing: bytes)
+            return
+        }
+        var process = RuntimeSpec.Process()
+        process.args = try json.list("command")
+        var runtime = RuntimeSpec()
+        runtime.process = process
+        try self.init(json, specification: Specification(runtime: runtime))
+    }
+
+    private init(_ json: JSON, specification: Specification) throws(DocumentError) {
         id = try json.required("id")
         name = try json.required("name")
         created = try json.required("created")
@@ -79,7 +100,8 @@ extension ContainerRecord: JSONDocument {
         timeout = try json.optional("timeout") ?? 0
         restart = try json.optional("restart") ?? .no
         log = try json.optional("log") ?? LogOptions()
-        specification = try json.required("specification")
+        cgroups = try json.optional("cgroups") ?? CgroupOptions()
+        self.specification = specification
         hostConfig = json["hostConfig"]?.members ?? []
         createCommand = try json.list("createCommand")
     }
@@ -95,7 +117,9 @@ extension ContainerRecord: JSONDocument {
             "init": initProcess.jsonUnlessFalse,
             "preservedDescriptors": preservedDescriptors == 0 ? nil : preservedDescriptors.json,
             "timeout": timeout == 0 ? nil : timeout.json, "restart": restart == .no ? nil : restart.json,
-            "log": log == LogOptions() ? nil : log.json, "specification": specification.json,
+            "log": log == LogOptions() ? nil : log.json,
+            "cgroups": cgroups == CgroupOptions() ? nil : cgroups.json, "command": .array(command.map(JSON.string)),
+            "specification": specification.json,
             "hostConfig": hostConfig.isEmpty ? nil : .object(hostConfig),
             "createCommand": createCommand.jsonUnlessEmpty,
         ])

@@ -1,5 +1,7 @@
+import Cgroups
 import Glibc
 import LinuxKernel
+import OCISpec
 
 /// What a container's directory says about its last run.
 package struct RunFacts: Equatable, Sendable {
@@ -31,9 +33,12 @@ package struct RunFacts: Equatable, Sendable {
         guard let state else { return .created }
         if let exit { return .exited(code: exit.code, at: exit.at) }
         if livingProcess(bootID: bootID) != nil {
+            let pid = state.process.pid
+            if let cgroup = state.cgroup, Cgroup(recorded: cgroup).isFrozen {
+                return .paused(pid: pid, since: state.startedAt)
+            }
             return stopRequested
-                ? .stopping(pid: state.process.pid, since: state.startedAt)
-                : .running(pid: state.process.pid, since: state.startedAt)
+                ? .stopping(pid: pid, since: state.startedAt) : .running(pid: pid, since: state.startedAt)
         }
         // Its supervisor may be about to write the record: the look at the process came before this one at the file.
         if let exit = RunFacts.readExit(in: directory) { return .exited(code: exit.code, at: exit.at) }
@@ -57,12 +62,28 @@ extension ContainerStore {
 
     /// nil where it has gone.
     package func container(_ id: String, bootID: String) throws(EngineError) -> Container? {
-        guard let record = try record(id),
-            let directory = try? OwnedDescriptor.open(layout.container(id), O_RDONLY | O_DIRECTORY)
-        else { return nil }
+        try container(id, bootID: bootID) { (bytes) throws(DocumentError) in try ContainerRecord(parsing: bytes) }
+    }
+
+    /// As ``container(_:bootID:)``, for a list: of the specification only the command is read.
+    package func listed(_ id: String, bootID: String) throws(EngineError) -> Container? {
+        try container(id, bootID: bootID) { (bytes) throws(DocumentError) in try ContainerRecord(listing: bytes) }
+    }
+
+    private func container(
+        _ id: String, bootID: String, _ parse: ([UInt8]) throws(DocumentError) -> ContainerRecord
+    ) throws(EngineError) -> Container? {
+        let path = layout.container(id)
+        guard let directory = try? OwnedDescriptor.open(path, O_RDONLY | O_DIRECTORY) else { return nil }
+        let record: ContainerRecord
+        do {
+            guard let bytes = try File.readIfPresent("container.json", in: directory.raw) else { return nil }
+            record = try parse(bytes)
+        } catch {
+            throw EngineError(.failed, "read container \(id.prefix(12)): \(error)", cause: error)
+        }
         let facts = RunFacts(in: directory.raw)
         return Container(
-            record: record, status: facts.status(bootID: bootID, in: directory.raw), facts: facts,
-            directory: layout.container(id))
+            record: record, status: facts.status(bootID: bootID, in: directory.raw), facts: facts, directory: path)
     }
 }

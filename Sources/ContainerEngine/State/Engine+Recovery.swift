@@ -77,6 +77,8 @@ extension Engine {
     private func bury(_ record: ContainerRecord, _ facts: RunFacts, in directory: Int32) {
         guard let state = facts.state else {
             NetworkConnection.endLost(in: directory)
+            // Killed after it had made a cgroup and before it could say whose.
+            ContainerCgroup.removeRemembered(in: directory)
             return
         }
         if state.bootID == session.bootID {
@@ -84,12 +86,14 @@ extension Engine {
                 try? ProcessDescriptor.signal(process.raw, SIGKILL)
                 _ = try? ProcessDescriptor.waitForEnd(process.raw, milliseconds: 2000)
             }
-            endRun(record, state)
         }
         if facts.exit == nil {
-            let end = ExitRecord(code: RunFacts.lostCode, signal: SIGKILL, at: Timestamp.now())
+            var end = ExitRecord(code: RunFacts.lostCode, signal: SIGKILL, at: Timestamp.now())
+            // The cgroup knows, as long as it is there.
+            end.oomKilled = ranOutOfMemory(state)
             try? File.writeAtomically(end.line, to: "exit", in: directory, mode: 0o600)
         }
+        if state.bootID == session.bootID { endRun(record, state) }
     }
 
     /// Names lead to ids and not back; this is only for what was killed.

@@ -72,6 +72,8 @@ package struct ExitRecord: Equatable, Sendable {
     package var at: Timestamp
     /// Killed because of `--timeout`.
     package var timedOut: Bool
+    /// An OOM killer took one of its processes.
+    package var oomKilled = false
 
     package init(code: Int32, signal: Int32, at: Timestamp, timedOut: Bool = false) {
         self.code = code
@@ -90,12 +92,13 @@ package struct ExitRecord: Equatable, Sendable {
         self.signal = Int32(truncatingIfNeeded: signal)
         at = Timestamp(seconds: seconds, nanoseconds: nanoseconds)
         timedOut = json["timedOut"]?.bool ?? false
+        oomKilled = json["oomKilled"]?.bool ?? false
     }
 
     package var line: [UInt8] {
         JSON(members: [
             "code": code.json, "signal": signal.json, "seconds": at.seconds.json,
-            "nanoseconds": at.nanoseconds.json, "timedOut": .bool(timedOut),
+            "nanoseconds": at.nanoseconds.json, "oomKilled": oomKilled.jsonUnlessFalse, "timedOut": .bool(timedOut),
         ]).encoded() + [0x0a]
     }
 }

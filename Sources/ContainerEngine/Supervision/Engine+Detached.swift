@@ -53,13 +53,19 @@ extension Engine {
     ) throws(EngineError) {
         let io = AttachedStreams()
         let started = try launchContainer(record, in: directory, io: io, detached: true, restarts: restarts)
+        throw superviseAlone(started) { report?.succeed() }
+    }
+
+    /// Becomes a container's supervisor, nobody else's process any more. Returns on failure only.
+    func superviseAlone(_ started: Started, ready: () -> Void = {}) -> EngineError {
         // The caller's terminal, directory and pipes are his again.
         chdir("/")
         let null = open("/dev/null", O_RDWR)
         for number: Int32 in 0...2 { dup2(null, number) }
-        report?.succeed()
-        let error = started.process.becomeSupervisor(id: record.id, then: InternalCommand.finish(record.id, session))
+        ready()
+        let id = started.record.id
+        let error = started.process.becomeSupervisor(id: id, then: InternalCommand.finish(id, session))
         Glibc.kill(started.process.pid, SIGKILL)
-        throw EngineError(.failed, "start supervisor: \(error)", cause: error)
+        return EngineError(.failed, "start supervisor: \(error)", cause: error)
     }
 }

@@ -26,6 +26,7 @@ final class SupervisedProcess {
         loop.log_limit = log?.limit ?? 0
         loop.utc_offset = log == nil ? 0 : SupervisedProcess.offsetOfLocalTime()
         loop.exit_file = -1
+        loop.memory_events = -1
         loop.timeout = timeout
     }
 
@@ -35,16 +36,42 @@ final class SupervisedProcess {
         set { loop.exit_file = newValue }
     }
 
+    /// The cgroup's `memory.events`; taken over.
+    var memoryEvents: Int32 {
+        get { loop.memory_events }
+        set { loop.memory_events = newValue }
+    }
+
     /// What is left of its process group ends with it: for a container that shares a pid namespace.
     func endsWithGroup() { loop.group = pid }
 
-    /// Passes streams and signals on until the process has ended.
-    func superviseAttached(_ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
+    /// Passes streams and signals on until the process has ended, or, which is nil, the detach keys were typed.
+    func superviseAttached(_ io: AttachedStreams) throws(SyscallError) -> ExitStatus? {
+        let keys = UnsafeMutablePointer<CChar>.allocate(capacity: max(io.detachKeys.count, 1))
+        defer { keys.deallocate() }
+        for (index, key) in io.detachKeys.prefix(32).enumerated() { keys[index] = CChar(bitPattern: key) }
+        if loop.terminal >= 0 {
+            loop.detach_keys = UnsafePointer(keys)
+            loop.detach_count = Int32(min(io.detachKeys.count, 32))
+        }
+        defer {
+            loop.detach_keys = nil
+            loop.detach_count = 0
+        }
         loop.attached = (io.stdout ?? -1, io.stderr ?? -1)
         loop.input = streams.inputSource
         loop.size_source = io.terminal ?? -1
         loop.proxy = io.signalProxy ? 1 : 0
-        return try supervise()
+        let status = try supervise()
+        guard loop.detached == 0 else {
+            // Nobody is attached any more.
+            loop.attached = (-1, -1)
+            loop.input = -1
+            loop.size_source = -1
+            loop.proxy = 0
+            return nil
+        }
+        return status
     }
 
     private func supervise() throws(SyscallError) -> ExitStatus {
@@ -70,13 +97,13 @@ final class SupervisedProcess {
     }
 
     func close() {
-        for descriptor in [loop.pidfd, loop.terminal, loop.log, loop.exit_file] where descriptor >= 0 {
-            Glibc.close(descriptor)
-        }
+        let all = [loop.pidfd, loop.terminal, loop.log, loop.exit_file, loop.memory_events]
+        for descriptor in all where descriptor >= 0 { Glibc.close(descriptor) }
         loop.pidfd = -1
         loop.terminal = -1
         loop.log = -1
         loop.exit_file = -1
+        loop.memory_events = -1
         streams.closeAll()
     }
 

@@ -53,7 +53,8 @@ extension Engine {
         do {
             try onCreate(id)
             worker = try self.worker(new.record, io: io, options: options)
-            try writeWorkerState(in: new.directory.raw)
+            let cgroup = try enterCgroup(new.record, in: new.directory.raw)
+            try writeWorkerState(in: new.directory.raw, cgroup: cgroup)
         } catch {
             giveUpStart(new.record, in: new.directory.raw, mark: mark)
             throw error
@@ -127,11 +128,32 @@ extension Engine {
         }
     }
 
+    /// Moves this process to a cgroup of the worker's own, where the user asked for limits; that costs milliseconds, which
+    /// a worker without limits need not spend. Before the cgroup namespace is made, whose root it is to be.
+    private func enterCgroup(_ record: ContainerRecord, in directory: Int32) throws(EngineError) -> String? {
+        guard record.hasLimits else { return nil }
+        if let scope = try ContainerScope.choose(for: record, in: directory, session) {
+            let own = try scope.start(pid: getpid())
+            own.closeDescriptor()
+            return own.path
+        }
+        guard let own = try ContainerCgroup.make(for: record, in: directory, session) else { return nil }
+        own.closeDescriptor()
+        do {
+            try own.cgroup.add(getpid())
+        } catch {
+            own.cgroup.remove()
+            throw EngineError(.permission, "enter cgroup: \(error)", cause: error)
+        }
+        return own.path
+    }
+
     /// Who runs it is itself.
-    private func writeWorkerState(in directory: Int32) throws(EngineError) {
+    private func writeWorkerState(in directory: Int32, cgroup: String?) throws(EngineError) {
         let identity = session.identity
-        let state = RunState(
+        var state = RunState(
             process: identity, supervisor: identity, bootID: session.bootID, startedAt: Timestamp.now())
+        state.cgroup = cgroup
         try doing("write worker's state") { () throws(SyscallError) in
             let file = try File.openRaw("state.json", in: directory, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             defer { close(file) }

@@ -71,10 +71,6 @@ extension RunOptions {
             (target, text) throws(CommandError) in
             try target.take(device: text)
         },
-        .value("device-cgroup-rule", nil, "TYPE MAJOR:MINOR MODE", "Allow devices by their numbers") {
-            (target, text) throws(CommandError) in
-            target.configuration.deviceRules.append(try parseDeviceRule(text))
-        },
         .value("gpus", nil, "all|none|N|device=…", "Add GPUs: all, the first N, or by index or UUID") {
             (target, text) throws(CommandError) in
             try target.take(gpus: text)

@@ -110,6 +110,10 @@ extension RunOptions {
             target.configuration.restart = try ContainerConfiguration.RestartPolicy.parse(text)
         },
         .flag("rm", nil, "Remove the container when it exits") { $0.configuration.removeOnExit = $1 },
+        .value("detach-keys", nil, "KEYS", "What is typed to leave the container to itself (default ctrl-p,ctrl-q)") {
+            (target, text) throws(CommandError) in
+            target.detachKeys = try parseDetachKeys(text)
+        },
         .flag("sig-proxy", nil, "Pass received signals on to the process (default true)") { $0.signalProxy = $1 },
         .value("stop-signal", nil, "SIGNAL", "What asks the container to stop (default SIGTERM)") {
             (target, text) throws(CommandError) in

@@ -1,21 +1,8 @@
 extension RunOptions {
-    private static let noLimits = "resource limits have no effect yet"
-
-    /// What a worker is started with today and podman honours: accepted so that the worker runs, and said each time.
-    static let limitRows: [OptionRow<RunOptions>] = [
-        .warned("cpu-shares", "c", .value, noLimits),
-        .warned("cpus", nil, .value, noLimits),
-        .warned("cpuset-cpus", nil, .value, noLimits),
-        .warned("memory", "m", .value, noLimits),
-        .warned("pids-limit", nil, .value, noLimits),
-    ]
-
     /// podman's words for what happens here anyway, or for what has no counterpart.
     static let acceptedRows: [OptionRow<RunOptions>] = [
         .accepted("disable-content-trust", nil, .flag),
         .accepted("no-healthcheck", nil, .flag),
-        .only("cgroups", ["enabled", "no-conmon"], warnFor: ["disabled"]),
-        .only("detach-keys", [""]),
         .only("image-volume", ["bind", "anonymous"]),
         .only("passwd", ["true"], kind: .flag),
         .only("sdnotify", ["ignore", "container"]),
@@ -25,22 +12,11 @@ extension RunOptions {
 
     /// The rest of podman 4.3 to 5's `run`.
     static let refusedRows: [OptionRow<RunOptions>] = [
-        .refused("blkio-weight"),
-        .refused("blkio-weight-device"),
-        .refused("cgroup-conf"),
-        .refused("cgroup-parent"),
         .refused("chrootdirs"),
         .refused("conmon-pidfile"),
-        .refused("cpu-period"),
-        .refused("cpu-quota"),
         .refused("cpu-rt-period"),
         .refused("cpu-rt-runtime"),
-        .refused("cpuset-mems"),
         .refused("decryption-key"),
-        .refused("device-read-bps"),
-        .refused("device-read-iops"),
-        .refused("device-write-bps"),
-        .refused("device-write-iops"),
         .refused("env-merge"),
         .refused("expose"),
         .refused("group-entry"),
@@ -66,12 +42,8 @@ extension RunOptions {
         .refused("ip6"),
         .refused("link-local-ip"),
         .refused("mac-address"),
-        .refused("memory-reservation"),
-        .refused("memory-swap"),
-        .refused("memory-swappiness"),
         .refused("network-alias"),
         .refused("no-hostname", nil, .flag),
-        .refused("oom-kill-disable", nil, .flag),
         .refused("passwd-entry"),
         .refused("personality"),
         .refused("pidfile"),

@@ -25,6 +25,7 @@ package struct RunOptions: Sendable {
     package var detach = false
     package var attach: [String] = []
     package var signalProxy = true
+    package var detachKeys = defaultDetachKeys
     package var cidFile: String?
     package var warnings: [String] = []
     package var pull = RegistryOptions()
@@ -55,8 +56,10 @@ package struct RunRequest: Equatable, Sendable {
     package var configuration: ContainerConfiguration
     package var detach = false
     /// Which streams of the container the caller gets.
-    package var streams: Set<Stream> = []
+    package var streams: Streams = []
     package var signalProxy = true
+    /// What is typed to leave an attached container to itself; empty for never.
+    package var detachKeys = defaultDetachKeys
     /// Absolute.
     package var cidFile: String?
     package var pull = RegistryOptions()
@@ -66,8 +69,27 @@ package struct RunRequest: Equatable, Sendable {
     /// `--trace`
     package var trace: TraceFormat?
 
-    package enum Stream: String, Sendable, CaseIterable {
-        case stdin, stdout, stderr
+    /// Streams of the container.
+    package struct Streams: OptionSet, Sendable {
+        package let rawValue: UInt8
+
+        package init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+
+        package static let stdin = Streams(rawValue: 1)
+        package static let stdout = Streams(rawValue: 2)
+        package static let stderr = Streams(rawValue: 4)
+
+        /// Of one name, in whatever case; nil for any other word.
+        package init?(name: String) {
+            switch name.lowercased() {
+            case "stdin": self = .stdin
+            case "stdout": self = .stdout
+            case "stderr": self = .stderr
+            default: return nil
+            }
+        }
     }
 }
 
@@ -105,6 +127,7 @@ extension RunOptions {
         request.detach = detach
         request.streams = try streams()
         request.signalProxy = signalProxy
+        request.detachKeys = detachKeys
         request.cidFile = cidFile
         request.pull = pull
         request.warnings = warnings
@@ -181,12 +204,12 @@ extension RunOptions {
         return try NetworkOptions.Mode.parse(first)
     }
 
-    private func streams() throws(CommandError) -> Set<RunRequest.Stream> {
+    private func streams() throws(CommandError) -> RunRequest.Streams {
         if detach { return [] }
         if attach.isEmpty { return configuration.interactive ? [.stdin, .stdout, .stderr] : [.stdout, .stderr] }
-        var chosen: Set<RunRequest.Stream> = []
+        var chosen: RunRequest.Streams = []
         for name in attach {
-            guard let stream = RunRequest.Stream(rawValue: name.lowercased()) else {
+            guard let stream = RunRequest.Streams(name: name) else {
                 throw CommandError(
                     "invalid stream \(quoted(name)) for --attach - must be one of stdin, stdout, or stderr")
             }

@@ -16,6 +16,7 @@ struct ContainerOptions {
     var attach = false
     var interactive = false
     var signalProxy = true
+    var detachKeys = defaultDetachKeys
     var conditions: [WaitCondition] = []
     var follow = false
     var names = false

@@ -84,7 +84,7 @@ extension Verb {
                 "can only create exec sessions on running containers: \(container.name) is \(container.status.name)",
                 exitCode: 255)
         }
-        let streams: Set<RunRequest.Stream> =
+        let streams: RunRequest.Streams =
             configuration.interactive ? [.stdin, .stdout, .stderr] : [.stdout, .stderr]
         let io = AttachedStreams.callers(
             configuration.detach ? [] : streams, tty: configuration.tty, signalProxy: true)

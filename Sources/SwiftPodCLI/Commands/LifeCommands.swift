@@ -11,7 +11,11 @@ extension Verb {
             .flag("interactive", "i", "Keep stdin open") { $0.interactive = $1 },
             .latest,
             .flag("sig-proxy", nil, "Pass received signals on to the process (default true)") { $0.signalProxy = $1 },
-            .refused("detach-keys"),
+            .value("detach-keys", nil, "KEYS", "What is typed to leave the container to itself (default ctrl-p,ctrl-q)")
+            {
+                (target, text) throws(CommandError) in
+                target.detachKeys = try parseDetachKeys(text)
+            },
         ]
     ]
 
@@ -21,6 +25,8 @@ extension Verb {
     ) { invocation in
         var options = ContainerOptions()
         let words = try invocation.parse(startTable, into: &options)
+        // Before the session, which remembers the process that it belongs to.
+        let detachable = options.interactive ? try DetachableRun.begin(keys: options.detachKeys) : nil
         let session = try Session(invocation)
         var failures = FailureCollector()
         let chosen = try options.select(words, session.engine, caller: invocation.caller, &failures)
@@ -29,7 +35,7 @@ extension Verb {
                 if failures.exitCode != 0 { return failures.exitCode }
                 throw CommandError("you cannot start and attach multiple containers at once")
             }
-            return try startAttached(chosen[0].container, options, session, invocation)
+            return try startAttached(chosen[0].container, options, session, invocation, detachable)
         }
         for (word, container) in chosen {
             do throws(EngineError) {
@@ -45,16 +51,18 @@ extension Verb {
     }
 
     private static func startAttached(
-        _ container: Container, _ options: ContainerOptions, _ session: Session, _ invocation: Invocation
+        _ container: Container, _ options: ContainerOptions, _ session: Session, _ invocation: Invocation,
+        _ detachable: DetachableRun?
     ) throws -> Int32 {
-        let streams: Set<RunRequest.Stream> =
+        let streams: RunRequest.Streams =
             options.interactive ? [.stdin, .stdout, .stderr] : [.stdout, .stderr]
         let tty = try session.hasTerminal(container)
-        let io = AttachedStreams.callers(streams, tty: tty, signalProxy: options.signalProxy)
+        var io = AttachedStreams.callers(streams, tty: tty, signalProxy: options.signalProxy)
+        if detachable != nil { io.detachKeys = options.detachKeys }
         let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) {
             (enterRawMode) throws(EngineError) in
             enterRawMode()
-            return try session.engine.start(container, attach: io)
+            return try session.engine.start(container, attach: io) { detachable?.leave() }
         }
         return status?.code ?? 0
     }

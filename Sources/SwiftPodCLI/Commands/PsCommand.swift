@@ -84,7 +84,7 @@ extension Verb {
         let filter = try ContainerFilter(options.filters, engine: session.engine)
         if options.latest { options.last = 1 }
         let isAll = options.all || options.last != nil || filter.namesStatus
-        var containers = try session.engine.containers().filter {
+        var containers = try session.engine.list().filter {
             (isAll || $0.status.isRunning) && filter.matches($0)
         }
         if let last = options.last {
@@ -102,7 +102,9 @@ extension Verb {
             tableRow: "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.Created}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}",
             headings: ["ID": "CONTAINER ID", "CreatedHuman": "CREATED"], format: options.format,
             hasHeading: !options.noHeading, name: "ps")
-        try Output.write(try report.render(rows: rows.map(\.fields), documents: rows.map(\.document)))
+        try Output.write(
+            try report.render(
+                rows: rows.map { options.format == nil ? $0.columns : $0.fields }, documents: rows.map { $0.document }))
         return 0
     }
 

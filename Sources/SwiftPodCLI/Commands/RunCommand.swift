@@ -20,6 +20,10 @@ extension Verb {
         request.configuration.isDropIn = invocation.program == "podman"
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
+        // Before the session, which remembers the process that it belongs to.
+        let detachable =
+            request.detach || !request.configuration.tty || !request.streams.contains(.stdin)
+            ? nil : try DetachableRun.begin(keys: request.detachKeys)
         let session = try Session(invocation, registry: request.pull)
         try HelloContainer.provide(for: &request, session, started: invocation.started)
         if request.printsPlan {
@@ -34,13 +38,16 @@ extension Verb {
             return 0
         }
         let tty = request.configuration.tty
-        let io = AttachedStreams.callers(request.streams, tty: tty, signalProxy: request.signalProxy)
+        var io = AttachedStreams.callers(request.streams, tty: tty, signalProxy: request.signalProxy)
+        if detachable != nil { io.detachKeys = request.detachKeys }
         let status = try withTerminal(io, tty: tty, warn: warner(invocation.globals)) {
             (enterRawMode) throws(EngineError) in
-            try session.engine.run(request.configuration, io: io) { (id) throws(EngineError) in
-                try cidFile?.writeForEngine(id)
-                enterRawMode()
-            }
+            try session.engine.run(
+                request.configuration, io: io,
+                onCreate: { (id) throws(EngineError) in
+                    try cidFile?.writeForEngine(id)
+                    enterRawMode()
+                }, onDetach: { detachable?.leave() })
         }
         return status.code
     }

@@ -16,12 +16,12 @@ enum OCIRule {
         return means(words, caller) ? words : nil
     }
 
-    static let runtimeNames: Set<String> = ["swiftpod-oci", "crun", "runc"]
+    static let runtimeNames: [String] = ["swiftpod-oci", "crun", "runc"]
     /// 3. Global options and verbs that only a runtime has.
-    private static let runtimeGlobals: Set<String> = ["log", "log-format", "debug", "systemd-cgroup", "rootless"]
-    private static let runtimeVerbs: Set<String> = ["state", "delete", "resume", "list", "spec", "features"]
+    private static let runtimeGlobals: [String] = ["log", "log-format", "debug", "systemd-cgroup", "rootless"]
+    private static let runtimeVerbs: [String] = ["state", "delete", "resume", "list", "spec", "features"]
     /// 4. Options of `create`, `run` and `exec` that only a runtime has.
-    private static let runtimeOptions: Set<String> = [
+    private static let runtimeOptions: [String] = [
         "bundle", "b", "config", "f", "console-socket", "pid-file", "no-pivot", "no-new-keyring", "keep", "process",
         "no-subreaper", "process-label", "apparmor", "regex",
     ]

@@ -92,6 +92,8 @@ removes() {
     check "no object is left" output_is "" find "$data/swiftpod" -type f -size +900k
 }
 
+. /test/limits.sh
+
 echo "up after $(cut -d' ' -f1 /proc/uptime) s: $(uname -r)"
 for who in tester root; do
     data=/home/tester/.local/share
@@ -101,6 +103,7 @@ for who in tester root; do
     isolates
     [ "$who" = root ] || keeps_ids
     lives
+    limits
     removes
 done
 echo "$failed failed, after $(cut -d' ' -f1 /proc/uptime) s"

@@ -1,0 +1,137 @@
+import Glibc
+import LinuxKernel
+
+extension CgroupPlacement {
+    /// Makes a cgroup of that name and sets its limits. The caller has written its path down before.
+    ///
+    /// What is optional and cannot be set is passed over and returned. On failure nothing is left behind.
+    public func make(
+        _ name: String, _ settings: [CgroupSetting]
+    ) throws(CgroupError) -> (cgroup: Cgroup, omitted: [CgroupSetting]) {
+        let wanted = settings.filter { !$0.isOptional }.controllers
+        let absent = wanted.count == settings.controllers.count ? [] : offer(settings.controllers, except: wanted)
+        let cgroup = parent.child(name)
+        do throws(CgroupError) {
+            if !wanted.isEmpty { try parent.delegate(wanted, movingProcesses: mayMoveProcesses) }
+            do throws(SyscallError) {
+                try cgroup.create()
+            } catch {
+                throw CgroupError(error.isRefusal ? .notDelegated : .failed, "create cgroup: \(error)")
+            }
+            let omitted = settings.filter { setting in setting.controller.map(absent.contains) ?? false }
+            if omitted.isEmpty { return (cgroup, try cgroup.apply(settings)) }
+            return (cgroup, omitted + (try cgroup.apply(settings.filter { !omitted.contains($0) })))
+        } catch {
+            cgroup.remove()
+            throw error
+        }
+    }
+}
+
+extension CgroupPlacement {
+    /// Lets children have the controllers that nobody asked for, if that takes no more than a word: nothing is moved
+    /// about for them. Returns those that they will not have.
+    private func offer(_ controllers: [String], except wanted: [String]) -> [String] {
+        let enabled = parent.words("cgroup.subtree_control")
+        let missing = controllers.filter { !wanted.contains($0) && !enabled.contains($0) }
+        if missing.isEmpty { return [] }
+        let available = parent.words("cgroup.controllers")
+        return missing.filter { controller in
+            guard available.contains(controller) else { return true }
+            return (try? parent.write("+\(controller)", to: "cgroup.subtree_control")) == nil
+        }
+    }
+}
+
+extension Cgroup {
+    /// Writes limits, in order. Returns the optional ones that could not be written.
+    public func apply(_ settings: [CgroupSetting]) throws(CgroupError) -> [CgroupSetting] {
+        var omitted: [CgroupSetting] = []
+        for setting in settings {
+            do throws(SyscallError) {
+                try apply(setting)
+            } catch {
+                if setting.isOptional {
+                    omitted.append(setting)
+                    continue
+                }
+                throw explain(error, setting)
+            }
+        }
+        return omitted
+    }
+
+    private func apply(_ setting: CgroupSetting) throws(SyscallError) {
+        guard let other = setting.otherwise, access("\(path)/\(setting.file)", F_OK) != 0 else {
+            return try write(setting.value, to: setting.file)
+        }
+        try write(other.value, to: other.file)
+    }
+
+    private func explain(_ error: SyscallError, _ setting: CgroupSetting) -> CgroupError {
+        if error.errno == ENOENT || error.isRefusal, let controller = setting.controller {
+            if words("cgroup.controllers").contains(controller) {
+                return CgroupError(
+                    error.errno == ENOENT ? .unsupported : .notDelegated,
+                    "set \(setting): \(SyscallError.reason(error.errno)) (\(path)/\(setting.file))")
+            }
+            return lacks([controller])
+        }
+        return CgroupError(
+            error.errno == EINVAL || error.errno == ERANGE ? .invalid : .failed,
+            "set \(setting): \(SyscallError.reason(error.errno))")
+    }
+
+    /// Lets children have these controllers: here, and above where they have not come down to here.
+    ///
+    /// - Parameter movingProcesses: where processes in this very cgroup stand in the way, they go to a leaf of it.
+    public func delegate(_ controllers: [String], movingProcesses: Bool) throws(CgroupError) {
+        let enabled = words("cgroup.subtree_control")
+        let missing = controllers.filter { !enabled.contains($0) }
+        if missing.isEmpty { return }
+        let available = words("cgroup.controllers")
+        let lacking = missing.filter { !available.contains($0) }
+        if !lacking.isEmpty {
+            guard let parent, access(parent.path + "/cgroup.subtree_control", W_OK) == 0 else { throw lacks(lacking) }
+            try parent.delegate(lacking, movingProcesses: false)
+        }
+        let words = missing.map { "+\($0)" }.joined(separator: " ")
+        do throws(SyscallError) {
+            do throws(SyscallError) {
+                try write(words, to: "cgroup.subtree_control")
+            } catch  where error.errno == EBUSY && movingProcesses {
+                try moveProcesses(to: child(CgroupPlacement.supervisorName))
+                try write(words, to: "cgroup.subtree_control")
+            }
+        } catch {
+            if error.errno == EBUSY {
+                throw CgroupError(
+                    .notDelegated,
+                    "cgroup \(kernelPath) holds processes, so its children can have no "
+                        + "\(missing.joined(separator: ", ")) controller")
+            }
+            if error.isRefusal || error.errno == ENOENT { throw lacks(missing) }
+            throw CgroupError(.failed, "enable \(words) for children of cgroup \(kernelPath): \(error)")
+        }
+    }
+
+    /// "No internal processes": everything here goes to a leaf; what is forked meanwhile is found by looking again.
+    private func moveProcesses(to leaf: Cgroup) throws(SyscallError) {
+        try leaf.create()
+        for _ in 0..<100 {
+            let all = words("cgroup.procs")
+            if all.isEmpty { return }
+            for word in all {
+                do throws(SyscallError) {
+                    try leaf.write(word, to: "cgroup.procs")
+                } catch  where error.errno == ESRCH {
+                    continue
+                }
+            }
+        }
+    }
+
+    private func lacks(_ controllers: [String]) -> CgroupError {
+        Delegation(of: controllers, at: self).error
+    }
+}

@@ -1,0 +1,66 @@
+import Cgroups
+import Glibc
+import LinuxKernel
+import OCISpec
+
+/// A container's cgroup from systemd's hand: where it is asked for, and where limits are and systemd runs, which would
+/// undo what it does not know of.
+struct ContainerScope {
+    private let scope: SystemdScope
+    private let bus: String
+    private let maker: CgroupMaker
+    private let session: EngineSession
+
+    /// nil where cgroupfs is to make it. podman's words where systemd was asked for and is not there.
+    static func choose(
+        for record: ContainerRecord, in directory: Int32, _ session: EngineSession
+    ) throws(EngineError) -> ContainerScope? {
+        let options = record.cgroups
+        switch (options.mode, options.manager) {
+        case (.disabled, _), (.split, _), (_, .cgroupfs): return nil
+        case (_, .systemd): break
+        case (_, nil):
+            // Nobody is asked for a cgroup that limits nothing.
+            guard record.hasLimits, options.parent == nil || options.parent?.hasSuffix(".slice") == true else {
+                return nil
+            }
+        }
+        let caller = session.caller
+        guard
+            let bus = SystemdScope.bus(isRoot: !session.isRootless, uid: session.uid, variable: { caller.variable($0) })
+        else {
+            if options.manager == .systemd {
+                session.settings.warn(
+                    "The cgroupv2 manager is set to systemd but there is no systemd "
+                        + "\(session.isRootless ? "user session" : "") available, falling back to cgroupfs")
+            }
+            return nil
+        }
+        let maker = CgroupMaker(record, directory, session)
+        guard maker.hierarchy.kind == .unified else { return nil }
+        do throws(CgroupError) {
+            let name = CgroupPlacement.name(record.id, stateDirectory: session.layout.data)
+            let scope = SystemdScope(
+                unit: name + ".scope", slice: options.parent, description: "swiftpod container \(record.name)",
+                settings: try maker.limits())
+            return ContainerScope(scope: scope, bus: bus, maker: maker, session: session)
+        } catch { throw EngineError(error) }
+    }
+
+    /// Moves a process into the scope. Its limits hold, or this throws: systemd itself passes over what it may not set.
+    func start(pid: Int32) throws(EngineError) -> ContainerCgroup {
+        do throws(CgroupError) {
+            try scope.start(pid: pid, bus: bus, uid: session.uid)
+            guard let cgroup = maker.hierarchy.cgroup(of: pid) else {
+                throw CgroupError(.failed, "start \(scope.unit): the process has ended")
+            }
+            _ = try cgroup.apply(scope.settings)
+            let descriptor: Int32
+            do { descriptor = try cgroup.open().release() } catch {
+                throw CgroupError(.failed, "open cgroup: \(error)")
+            }
+            try maker.filterDevices(descriptor)
+            return ContainerCgroup(cgroup, descriptor: descriptor, scope.settings)
+        } catch { throw EngineError(error) }
+    }
+}
