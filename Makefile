@@ -5,16 +5,18 @@
 #   make bench      measure starts and pulls beside the kernel's floor and other runtimes
 #   make bench-check  only whether starts keep the ratios of Benchmarks/Thresholds.json
 #   make test-vm    the tests that need another kernel, in a virtual machine
+#   make test-ray   real Ray Serve, from PyPI, over two images; takes a network for what it is made of, and minutes
 #   make fuzz       a few minutes of fuzzing for what strangers feed
 
 SWIFT = swift
 # Tests run in release too: the network stack takes most of the time to build, and once is enough.
-CONFIGURATION = -c release
+# A section for every function, so that the linker can put those that a start runs beside each other (Benchmarks/order).
+CONFIGURATION = -c release -Xswiftc -Xfrontend -Xswiftc -function-sections
 BIN = .build/release
 # Stops a test that can no longer end by itself.
 LIMIT = timeout --kill-after=30
 
-.PHONY: demo test build build-tests lint unit system test-vm fuzz bench bench-check clean
+.PHONY: demo test build build-tests lint unit system test-ray test-vm fuzz bench bench-check clean
 
 demo: build
 	@echo "--- swiftpod run hello"
@@ -42,6 +44,10 @@ unit: build-tests
 # The installed binary from outside, as root and as an unprivileged user in one run.
 system: build-tests
 	Tests/Machine/once-more.sh $(LIMIT) 2400 $(SWIFT) test $(CONFIGURATION) --skip-build --filter 'SystemTests\.'
+
+test-ray: build
+	Tests/Ray/prepare.sh /var/cache/swiftpod-tests/ray
+	/usr/bin/python3.11 Tests/Ray/ray_test.py build/swiftpod /var/cache/swiftpod-tests/ray
 
 test-vm: build
 	Tests/Machine/prepare.sh vm

@@ -19,19 +19,24 @@
 
 void swiftpod_supervisor_main(int count, char **arguments, char **environment);
 
-// Nothing but "." and "..", or not there at all.
-static int is_empty(const char *path) {
-    // Room for some entries, aligned as the kernel writes them; one name beyond the two dots decides.
+// No entry of a process that lives, or not there at all. Names begin with a pid, and who was killed leaves his: that is
+// for the next command to clean up, and no reason to stay.
+static int is_idle(const char *path) {
+    // Room for some entries, aligned as the kernel writes them: d_reclen is at 16, d_name at 19.
     char buffer[1024] __attribute__((aligned(8)));
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return 1;
     long got;
-    int names = 0;
+    int living = 0;
     while ((got = syscall(SYS_getdents64, directory, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < got; at += *(uint16_t *)(void *)(buffer + at + 16)) names++;
+        for (long at = 0; at < got; at += *(uint16_t *)(void *)(buffer + at + 16)) {
+            const char *name = buffer + at + 19;
+            long pid = strtol(name, NULL, 10);
+            if (name[0] != '.' && (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)) living++;
+        }
     }
     close(directory);
-    return names <= 2;
+    return living == 0;
 }
 
 // The record is a symbolic link `keeper` -> `PID:…`; its time of change is the time of the last use.
@@ -51,7 +56,7 @@ static void keep(const char *record, const char *lock, const char *active, long 
         clock_gettime(CLOCK_REALTIME, &now);
         long left = idle > 0 ? (long)(status.st_mtim.tv_sec - now.tv_sec) + idle : 3600;
         if (left > idle && idle > 0) left = idle; // the clock was set back
-        if (left <= 0 && !is_empty(active)) left = idle;
+        if (left <= 0 && !is_idle(active)) left = idle;
         if (left <= 0) {
             // Who starts a keeper holds the lock; who merely uses this one has the namespace open and needs no process.
             int held = open(lock, O_RDWR | O_CLOEXEC);

@@ -5,20 +5,18 @@
 #define _GNU_SOURCE 1
 #include "include/supervision.h"
 #include "rawcall.h"
+#include "supervisor_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,8 +49,7 @@ struct loop {
     size_t input_from, input_to;
     char input_bytes[ATOMIC];
     int detach_seen; // so many of the detach keys have been typed, and are not passed on yet
-    int log;
-    uint64_t log_written;
+    struct swiftpod_log log;
     int signals; // signalfd
     int sleeper; // a process of its own, which is to be small while nothing happens
     int64_t deadline; // milliseconds of CLOCK_MONOTONIC, 0 for none
@@ -64,124 +61,6 @@ static int64_t monotonic_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static char *put_digits(char *at, uint64_t value, int width) {
-    for (int i = width - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return at + width;
-}
-
-static char *put_number(char *at, uint64_t value) {
-    int width = 1;
-    for (uint64_t rest = value; rest >= 10; rest /= 10) width++;
-    return put_digits(at, value, width);
-}
-
-// 2026-01-02T03:04:05.000000006+00:00, as conmon writes it. Eras of 400 years that begin in March, so that no table of
-// months is needed.
-static size_t format_time(char *out, int offset) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t local = (int64_t)now.tv_sec + offset;
-    int64_t days = local / 86400, rest = local % 86400;
-    int64_t shifted = days + 719468;
-    int64_t era = shifted / 146097, day_of_era = shifted % 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t index = (5 * day_of_year + 2) / 153;
-    int64_t month = index < 10 ? index + 3 : index - 9;
-    char *at = out;
-    at = put_digits(at, (uint64_t)(year_of_era + era * 400 + (month <= 2)), 4);
-    *at++ = '-';
-    at = put_digits(at, (uint64_t)month, 2);
-    *at++ = '-';
-    at = put_digits(at, (uint64_t)(day_of_year - (153 * index + 2) / 5 + 1), 2);
-    *at++ = 'T';
-    at = put_digits(at, (uint64_t)(rest / 3600), 2);
-    *at++ = ':';
-    at = put_digits(at, (uint64_t)(rest / 60 % 60), 2);
-    *at++ = ':';
-    at = put_digits(at, (uint64_t)(rest % 60), 2);
-    *at++ = '.';
-    at = put_digits(at, (uint64_t)now.tv_nsec, 9);
-    int minutes = (offset < 0 ? -offset : offset) / 60;
-    *at++ = offset < 0 ? '-' : '+';
-    at = put_digits(at, (uint64_t)(minutes / 60), 2);
-    *at++ = ':';
-    at = put_digits(at, (uint64_t)(minutes % 60), 2);
-    return (size_t)(at - out);
-}
-
-// --- log -------------------------------------------------------------------------------------------------------------
-
-static void begin_log_anew(struct loop *l) {
-    // As conmon: the new file takes the name, the old content is gone.
-    char temporary[4096 + 8];
-    size_t length = strlen(l->s->log_path);
-    if (length + 5 > sizeof temporary) return;
-    memcpy(temporary, l->s->log_path, length);
-    memcpy(temporary + length, ".tmp", 5);
-    int fresh = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-    if (fresh < 0) return;
-    if (rename(temporary, l->s->log_path) != 0 || dup3(fresh, l->log, O_CLOEXEC) < 0) {
-        close(fresh);
-        return;
-    }
-    close(fresh);
-    l->log_written = 0;
-}
-
-static void write_lines(int log, struct iovec *parts, int count) {
-    while (count > 0) {
-        ssize_t written = writev(log, parts, count);
-        if (written < 0 && errno == EINTR) continue;
-        // A full disk loses log lines, not the container.
-        if (written < 0) return;
-        while (count > 0 && (size_t)written >= parts->iov_len) {
-            written -= (ssize_t)parts->iov_len;
-            parts++;
-            count--;
-        }
-        if (count > 0) {
-            parts->iov_base = (char *)parts->iov_base + written;
-            parts->iov_len -= (size_t)written;
-        }
-    }
-}
-
-static void log_chunk(struct loop *l, const char *tag, const char *bytes, size_t count) {
-    if (l->log < 0) return;
-    char head[2][64];
-    size_t stamp = format_time(head[0], l->s->utc_offset);
-    memcpy(head[0] + stamp, tag, 10); // " stdout F "
-    memcpy(head[1], head[0], stamp + 10);
-    head[1][stamp + 8] = 'P';
-    struct iovec parts[96];
-    int used = 0;
-    while (count > 0) {
-        const char *newline = memchr(bytes, '\n', count);
-        size_t length = newline ? (size_t)(newline - bytes) : count;
-        size_t line = stamp + 10 + length + 1;
-        if (l->s->log_limit != 0 && l->log_written + line > l->s->log_limit) {
-            write_lines(l->log, parts, used);
-            used = 0;
-            begin_log_anew(l);
-        }
-        if (used + 3 > 96) {
-            write_lines(l->log, parts, used);
-            used = 0;
-        }
-        parts[used++] = (struct iovec){head[newline == NULL], stamp + 10};
-        parts[used++] = (struct iovec){(void *)(uintptr_t)bytes, length};
-        parts[used++] = (struct iovec){(void *)(uintptr_t) "\n", 1};
-        l->log_written += line;
-        bytes += length + (newline != NULL);
-        count -= length + (newline != NULL);
-    }
-    write_lines(l->log, parts, used);
 }
 
 // --- streams ---------------------------------------------------------------------------------------------------------
@@ -217,7 +96,7 @@ static int fill_stream(struct loop *l, struct stream *stream) {
         return 0;
     }
     stream->state = 0;
-    log_chunk(l, stream->tag, stream->bytes, (size_t)got);
+    swiftpod_log_chunk(&l->log, stream->tag, stream->bytes, (size_t)got);
     if (stream->sink >= 0) {
         stream->from = 0;
         stream->to = (size_t)got;
@@ -338,13 +217,13 @@ static void record_end(struct loop *l) {
     char line[192], *at = line;
     int killed = l->s->end_kind != CLD_EXITED;
     at = stpcpy(at, "{\"code\":");
-    at = put_number(at, (uint64_t)(killed ? 128 + l->s->end_status : l->s->end_status));
+    at = swiftpod_put_number(at, (uint64_t)(killed ? 128 + l->s->end_status : l->s->end_status));
     at = stpcpy(at, ",\"signal\":");
-    at = put_number(at, (uint64_t)(killed ? l->s->end_status : 0));
+    at = swiftpod_put_number(at, (uint64_t)(killed ? l->s->end_status : 0));
     at = stpcpy(at, ",\"seconds\":");
-    at = put_number(at, (uint64_t)now.tv_sec);
+    at = swiftpod_put_number(at, (uint64_t)now.tv_sec);
     at = stpcpy(at, ",\"nanoseconds\":");
-    at = put_number(at, (uint64_t)now.tv_nsec);
+    at = swiftpod_put_number(at, (uint64_t)now.tv_nsec);
     if (was_out_of_memory(l->s->memory_events)) at = stpcpy(at, ",\"oomKilled\":true");
     at = stpcpy(at, l->s->timed_out ? ",\"timedOut\":true}\n" : ",\"timedOut\":false}\n");
     // One write of less than a page: readers see nothing or all of it.
@@ -390,10 +269,9 @@ static void start_loop(struct loop *l, struct swiftpod_supervision *s) {
     l->input_from = l->input_to = 0;
     l->detach_seen = 0;
     s->detached = 0;
-    l->log = s->log;
-    l->log_written = 0;
-    struct stat status;
-    if (s->log >= 0 && s->log_limit != 0 && fstat(s->log, &status) == 0) l->log_written = (uint64_t)status.st_size;
+    l->log = (struct swiftpod_log){
+        .descriptor = s->log, .path = s->log_path, .limit = s->log_limit, .utc_offset = s->utc_offset};
+    swiftpod_log_open(&l->log);
     for (int i = 0; i < 2; i++) {
         struct stream *stream = &l->streams[i];
         stream->source = s->terminal >= 0 ? (i == 0 ? s->terminal : -1) : s->output[i];
@@ -534,7 +412,7 @@ static char *put_field(char *at, int64_t value) {
         *at++ = '-';
         value = -value;
     }
-    at = put_number(at, (uint64_t)value);
+    at = swiftpod_put_number(at, (uint64_t)value);
     *at++ = ',';
     return at;
 }

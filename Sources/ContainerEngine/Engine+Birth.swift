@@ -55,6 +55,10 @@ extension Engine {
             configuration, identity: identity, caller: session.caller, image: origin.image.map(Engine.facts),
             root: origin.view, surroundings: origin.surroundings, userNamespace: origin.userNamespace)
         let specification = try builder.build()
+        if let image = origin.image {
+            let name = image.names.first ?? image.id.hex
+            try RayFaults(specification, imageName: name, root: origin.view, raylet: origin.raylet)?.check()
+        }
         for warning in specification.warnings { settings.warn(warning) }
         return specification
     }

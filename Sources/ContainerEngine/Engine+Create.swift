@@ -22,6 +22,8 @@ extension Engine {
         var root: ContainerRecord.Root
         var view: RootView
         var network: NetworkChoice
+        /// See ``RayFaults``.
+        var raylet: String?
 
         /// Its devices have hooks that are not ours to do.
         var hasHooks: Bool { surroundings.devices?.edits.hooks.isEmpty == false }
@@ -40,7 +42,10 @@ extension Engine {
         _ configuration: ContainerConfiguration, cleansAside: Bool = false
     ) throws(EngineError) -> Origin {
         StartTrace.enter(.lookUp)
-        if cleansAside { try cleanUpAside() } else { try cleanUpAfterTheDead() }
+        let raylet = RayFaults.raylet(of: configuration)
+        // A name may be that of somebody dead.
+        let entirely = configuration.name != nil
+        if cleansAside, !entirely { try cleanUpAside() } else { try cleanUpAfterTheDead(entirely: entirely) }
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
         let network = try NetworkChoice(configuration.network, store: store)
@@ -87,7 +92,7 @@ extension Engine {
         surroundings.devices = devices
         return Origin(
             image: image, userNamespace: userNamespace, surroundings: surroundings, root: root, view: view,
-            network: network)
+            network: network, raylet: raylet)
     }
 
     /// `--userns=auto` without a size asks the image how many ids it uses; its plain tree tells.

@@ -79,6 +79,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            if refusal != nil { cgroup?.cgroup.remove() }
             note(.start, record)
             hooks.runPoststart(pid: pid, warn: settings.warn)
             return Started(record: record, process: process, state: state)
@@ -87,7 +88,7 @@ extension Engine {
             streams.closeAll()
             network.disconnect(helper)
             cgroup?.remove()
-            throw Engine.explain(error, "start container \(record.id.prefix(12))")
+            throw Engine.explain(error, "start container \(record.id.prefix(12))", spec.runtime.process)
         }
     }
 
@@ -207,9 +208,18 @@ extension Engine {
     private static func startTimeOfEnded(_ pid: Int32) -> UInt64 { ProcessStat(pid: pid)?.startTime ?? 0 }
 
     /// Launch errors in the words and codes that podman's callers know.
-    static func explain(_ error: any Error, _ doing: String) -> EngineError {
+    /// - Parameter process: what was to be started.
+    static func explain(
+        _ error: any Error, _ doing: String, _ process: RuntimeSpec.Process? = nil
+    ) -> EngineError {
         switch error {
         case let error as EngineError: return error
+        case let error as LaunchError where error.isCommandNotFound && process.map(isLookedUp) ?? false:
+            let path = process?.env.last { $0.hasPrefix("PATH=") }?.dropFirst(5)
+            return EngineError(
+                .commandNotFound,
+                "\(error): not in PATH (\(path ?? "unset")): the image has to have it there, or --env PATH=DIR:… has to "
+                    + "name its directory", cause: error)
         case let error as LaunchError:
             let code: EngineError.Code =
                 error.isCommandNotFound ? .commandNotFound : error.isCannotInvoke ? .cannotInvoke : .failed
@@ -218,6 +228,11 @@ extension Engine {
         default: return EngineError(.failed, "\(doing): \(error)", cause: error)
         }
     }
+}
+
+/// Its command is a name, to be found in PATH.
+private func isLookedUp(_ process: RuntimeSpec.Process) -> Bool {
+    process.args.first.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false
 }
 
 extension RuntimeSpec.NamespaceKind {

@@ -41,7 +41,7 @@ public struct Engine {
     public func container(_ nameOrID: String) throws(EngineError) -> Container {
         try cleanUpAfterTheDead()
         let id = try store.find(nameOrID)
-        guard let container = try store.container(id, bootID: session.bootID) else {
+        guard let container = try store.container(id, bootID: session.bootID), !isGone(container) else {
             throw EngineError(.notFound, "no container with name or ID \"\(nameOrID)\" found: no such container")
         }
         return container
@@ -52,7 +52,9 @@ public struct Engine {
         try cleanUpAfterTheDead()
         var found: [Container] = []
         for id in try store.ids() {
-            if let container = try store.container(id, bootID: session.bootID) { found.append(container) }
+            if let container = try store.container(id, bootID: session.bootID), !isGone(container) {
+                found.append(container)
+            }
         }
         return found.sorted { $0.createdAt < $1.createdAt }
     }
@@ -63,7 +65,9 @@ public struct Engine {
         try cleanUpAfterTheDead()
         var found: [Container] = []
         for id in try store.ids() {
-            if let container = try store.listed(id, bootID: session.bootID) { found.append(container) }
+            if let container = try store.listed(id, bootID: session.bootID), !isGone(container) {
+                found.append(container)
+            }
         }
         return found.sorted { $0.createdAt < $1.createdAt }
     }

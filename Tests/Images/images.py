@@ -356,7 +356,88 @@ def large():
     return Image(layers, {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["/bin/sh"]}, "localhost/large:latest")
 
 
+# A Python in which Ray is installed, as far as Ray's own command lines can tell: what it is given it writes down, and
+# ends as the variable FAKE says.
+FAKE_PYTHON = """#!/bin/sh
+site=/usr/lib/python3.11/site-packages/ray/_private/workers/default_worker.py
+case $1 in
+-c)
+    case $2 in
+    *worker_path.txt*) printf %s $site > /shared/worker_path.txt ;;
+    *print*) echo $site ;;
+    *) exit 2 ;;
+    esac ;;
+*) exec /bin/sh "$@" ;;
+esac
+"""
+
+FAKE_WORKER = """
+fact() { printf '%s=%s\\n' "$1" "$2"; }
+status() { sed -n "s/^$1:[[:space:]]*//p" /proc/$$/status | tr '\\t' ' '; }
+fact pid $$
+stat=$(cat /proc/$$/stat)
+set_facts() { fact parent $2; fact group $3; fact session $4; fact terminal $5; }
+set_facts ${stat##*) }
+fact uid "$(status Uid)"
+fact gid "$(status Gid)"
+fact groups "$(status Groups)"
+fact ignored "$(status SigIgn)"
+fact blocked "$(status SigBlk)"
+# The script itself is open above these.
+ls /proc/$$/fd > /tmp/descriptors
+fact descriptors "$(grep '^.$' /tmp/descriptors | tr '\\n' ' ')"
+fact account "$(grep ":x:$(id -u):\\|:\\*:$(id -u):" /etc/passwd)"
+fact HOME "$HOME"
+fact TERM "$TERM"
+fact container "$container"
+fact cwd "$(pwd)"
+fact hostname "$(hostname)"
+for name in pid net ipc user mnt uts cgroup; do fact ns-$name "$(readlink /proc/self/ns/$name)"; done
+fact shm "$(cat "$APP_MARK" 2>/dev/null)"
+fact mqueue "$(ls -d /dev/mqueue 2>/dev/null)"
+fact writable "$(touch written && echo yes)"
+fact ray "$(ls /tmp/ray 2>/dev/null | tr '\\n' ' ')"
+[ -w /tmp/ray ] && echo here > /tmp/ray/from-worker
+for word; do fact argument "$word"; done
+env | sed -n 's/^\\(RAY_\\|APP_\\)/variable=&/p'
+fact end here
+eval "$FAKE"
+"""
+
+
+def ray(name, config=None, version="2.60.0", python=True):
+    layer = Layer()
+    site = ""
+    for part in ("usr/lib", "python3.11", "site-packages", "ray", "_private", "workers"):
+        site = site + "/" + part if site else part
+        layer.directory(site)
+    layer.add("usr/lib/python3.11/site-packages/ray/_version.py", f'commit = "x"\nversion = "{version}"\n')
+    layer.add(site + "/default_worker.py", FAKE_WORKER)
+    layer.directory("usr/local").directory("usr/local/bin")
+    if python:
+        layer.add("usr/local/bin/python", FAKE_PYTHON, mode=0o755)
+    layer.directory("srv").directory("srv/app", 0o777)
+    layer.add("bin/entry", '#!/bin/sh\nexec "$@"\n', mode=0o755)
+    settings = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "APP_COLOUR=blue"], "WorkingDir": "/srv/app",
+                "Entrypoint": ["/bin/entry"]}
+    settings.update(config or {})
+    return Image([busybox_layer(), layer], settings, f"localhost/{name}:latest")
+
+
+def ray_user():
+    return ray("ray-user", {"User": "app"})
+
+
+def ray_old():
+    return ray("ray-old", version="2.48.0")
+
+
+def ray_without_python():
+    return ray("ray-bare", python=False)
+
+
 IMAGES = {
+    "ray": lambda: ray("ray"), "ray-user": ray_user, "ray-old": ray_old, "ray-bare": ray_without_python,
     "tiny": tiny, "configured": configured, "torture": torture, "crossing": crossing, "devices": devices, "duplicates": duplicates, "many": many_layers,
     "sparse": sparse, "large": large,
 }

@@ -5,19 +5,34 @@ import LinuxKernel
 extension Engine {
     /// Puts right what killed processes have left: half-made and half-removed containers, containers whose supervisor
     /// is gone. Reads one directory that is empty when nothing runs.
-    func cleanUpAfterTheDead() throws(EngineError) {
+    ///
+    /// - Parameter entirely: whatever is left goes before this returns. Else, where that is much, it goes by and by, and
+    ///   ``isGone(_:)`` tells what is to be passed over until then.
+    func cleanUpAfterTheDead(entirely: Bool = false) throws(EngineError) {
         let orphans = ActiveMark.orphaned(in: session.layout)
         if orphans.isEmpty { return }
+        if orphans.count > 4, !entirely { return try cleanUpAside(orphans) }
         // Their files belong to users of theirs.
         try session.becomePrivileged()
         for mark in orphans { cleanUp(after: mark) }
     }
 
-    /// The same by a process of its own, which nobody waits for: a start pays for a fork, and only where there is
-    /// something to clean up.
+    /// A container that goes with its process, and whose process has gone together with whoever would remove it.
+    func isGone(_ container: Container) -> Bool {
+        guard container.removeOnExit, case .exited = container.status, let state = container.facts.state else {
+            return false
+        }
+        return state.bootID != session.bootID || !state.supervisor.isRunning
+    }
+
+    /// Of the many that a raylet starts, each looks at a few.
     func cleanUpAside() throws(EngineError) {
         let orphans = ActiveMark.orphaned(in: session.layout, checking: 4)
-        if orphans.isEmpty { return }
+        if !orphans.isEmpty { try cleanUpAside(orphans) }
+    }
+
+    /// By a process of its own, which nobody waits for: this one pays for a fork.
+    private func cleanUpAside(_ orphans: [ActiveMark]) throws(EngineError) {
         try session.becomePrivileged()
         try doing("clean up") { () throws(SyscallError) in
             // A child of a child: what this process becomes must not find one that it did not start.

@@ -35,8 +35,7 @@ extension Engine {
     func prepareWorkersOrigin(_ configuration: ContainerConfiguration) throws(EngineError) -> Origin {
         var configuration = configuration
         configuration.removeOnExit = true
-        // A name may be that of somebody dead.
-        return try prepare(configuration, cleansAside: configuration.name == nil)
+        return try prepare(configuration, cleansAside: true)
     }
 
     func becomeWorker(
@@ -124,7 +123,7 @@ extension Engine {
             preconditionFailure("a command that returns")
         } catch {
             if worker.errors >= 0 { dup2(worker.errors, 2) }
-            throw Engine.explain(error, "start worker")
+            throw Engine.explain(error, "start worker", worker.spec.process)
         }
     }
 

@@ -1,0 +1,21 @@
+"""A Serve application that exists inside the images alone: it answers with what it finds there."""
+import importlib.metadata
+import os
+
+import humanize
+from ray import serve
+
+
+@serve.deployment
+class App:
+    async def __call__(self, request):
+        return {
+            "pid": os.getpid(), "uid": os.getuid(), "gid": os.getgid(), "group": os.getpgrp(),
+            "version": importlib.metadata.version("humanize"), "sample": humanize.naturalsize(3_000_000),
+            "image": open("/etc/ray-image").read().strip(), "home": os.environ.get("HOME"),
+            "user": os.readlink("/proc/self/ns/user"), "mnt": os.readlink("/proc/self/ns/mnt"),
+            "odd": os.environ.get("ODD"),
+        }
+
+
+app = App.bind()

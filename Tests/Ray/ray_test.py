@@ -1,0 +1,300 @@
+#!/usr/bin/python3.11
+"""Real Ray Serve over a `podman` that is swiftpod: two applications in two images with other versions of one package.
+
+    ray_test.py BINARY PLACE [MODE...]      as root; PLACE is prepare.sh's; modes: container, image_uri, replicas,
+                                            options, token, killed
+
+Everything runs as an unprivileged user. Each mode is a Ray cluster of its own; the first that fails ends the test.
+"""
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+USER = os.environ.get("SWIFTPOD_TEST_USER", "swiftpodtest")
+PORTS = {"gcs": 6391, "dashboard": 8276, "http": 8011, "client": 20012, "agent": 52376}
+ODD = 'a b  $HOME "q" ü'
+
+
+class Failure(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+class Cluster:
+    """A Ray head of the user's, with a store of its own; ended and looked after at the end."""
+
+    def __init__(self, binary, place, token=False):
+        self.account = pwd.getpwnam(USER)
+        self.place = place
+        self.root = tempfile.mkdtemp(prefix="swiftpod-ray-", dir="/var/tmp")
+        self.ray = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+        for name in ("", "bin", "home", "run"):
+            os.makedirs(f"{self.root}/{name}", exist_ok=True)
+            os.chmod(f"{self.root}/{name}", 0o755 if name != "run" else 0o700)
+            os.chown(f"{self.root}/{name}", self.account.pw_uid, self.account.pw_gid)
+        os.chown(self.ray, self.account.pw_uid, self.account.pw_gid)
+        os.chmod(self.ray, 0o755)
+        shutil.copy(binary, f"{self.root}/bin/swiftpod")
+        os.chmod(f"{self.root}/bin/swiftpod", 0o755)
+        os.symlink("swiftpod", f"{self.root}/bin/podman")
+        self.environment = {
+            "HOME": f"{self.root}/home", "USER": USER, "LANG": "C.UTF-8", "RAY_USAGE_STATS_ENABLED": "0",
+            "PATH": f"{self.root}/bin:{place}/venv/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": f"{self.root}/run",
+        }
+        self.token = token
+        if token:
+            self.environment["RAY_AUTH_MODE"] = "token"
+
+    def call(self, *words, check=True, seconds=300, stdin=subprocess.DEVNULL):
+        done = subprocess.run(
+            words, user=self.account.pw_uid, group=self.account.pw_gid, extra_groups=[], env=self.environment,
+            cwd=self.root, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
+            start_new_session=True)
+        if check and done.returncode:
+            raise Failure(f"{' '.join(words)}: {done.returncode}\n{done.stdout[-2000:]}")
+        return done.stdout
+
+    def load(self):
+        """The images come by `import`: one tree, another package and another user in each."""
+        for name, user in (("a", None), ("b", "ray")):
+            archive = f"{self.root}/{name}.tar"
+            etc = f"{self.root}/etc-{name}/etc"
+            os.makedirs(etc)
+            os.chmod(os.path.dirname(etc), 0o755)
+            with open(f"{self.place}/rootfs/etc/passwd") as file:
+                accounts = file.read()
+            if user:
+                # As images for Ray have it; only a user with the caller's own uid can write Ray's directory.
+                accounts += f"{user}:x:{self.account.pw_uid}:100::/home/{user}:/bin/bash\n"
+            for file, text in (("passwd", accounts), ("ray-image", name + "\n")):
+                with open(f"{etc}/{file}", "w") as out:
+                    out.write(text)
+                os.chmod(f"{etc}/{file}", 0o644)
+            subprocess.run(
+                ["tar", "--owner=0", "--group=0", "--numeric-owner", "-cf", archive,
+                 "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "--exclude=./complete",
+                 "--exclude=./etc/passwd", "-C", f"{self.place}/rootfs", ".",
+                 "-C", f"{self.root}/etc-{name}", "etc/passwd", "etc/ray-image",
+                 f"--transform=s,^humanize,usr/local/lib/python3.11/dist-packages/humanize,",
+                 "-C", f"{self.place}/extra-{name}"] + sorted(os.listdir(f"{self.place}/extra-{name}")), check=True)
+            os.chmod(archive, 0o644)
+            words = ["podman", "import", "-q", "-c", "ENV PATH=/usr/local/bin:/usr/bin:/bin", "-c",
+                     "ENV PYTHONPATH=/app", "-c", "WORKDIR /app"]
+            if user:
+                words += ["-c", f"USER {user}"]
+            self.call(*words, archive, f"localhost/ray-{name}:latest")
+            os.unlink(archive)
+
+    def start(self):
+        if self.token:
+            self.call("ray", "get-auth-token", "--generate")
+        self.call(
+            "ray", "start", "--head", "--num-cpus=8", "--num-gpus=0", f"--port={PORTS['gcs']}",
+            "--node-ip-address=127.0.0.1", f"--dashboard-port={PORTS['dashboard']}", "--dashboard-host=127.0.0.1",
+            f"--ray-client-server-port={PORTS['client']}", f"--dashboard-agent-listen-port={PORTS['agent']}",
+            f"--temp-dir={self.ray}", "--object-store-memory=200000000", "--disable-usage-stats")
+
+    def deploy(self, applications, replicas=1):
+        path = f"{self.root}/serve.json"
+        with open(path, "w") as file:
+            json.dump({
+                "proxy_location": "HeadOnly", "http_options": {"host": "127.0.0.1", "port": PORTS["http"]},
+                "applications": [
+                    {"name": name, "route_prefix": f"/{name}", "import_path": "ray_app:app", "runtime_env": environment,
+                     "deployments": [{"name": "App", "num_replicas": replicas, "graceful_shutdown_timeout_s": 2,
+                                      "ray_actor_options": {"num_cpus": 0.1}}]}
+                    for name, environment in applications.items()]}, file)
+        os.chmod(path, 0o644)
+        self.call("serve", "deploy", "-a", f"http://127.0.0.1:{PORTS['dashboard']}", path)
+
+    def get(self, name):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORTS['http']}/{name}", timeout=5) as reply:
+                return json.load(reply)
+        except (OSError, ValueError):
+            return None
+
+    def answers(self, name, count=1, seconds=240, other_than=()):
+        """What so many different replicas answer."""
+        found = {}
+        end = time.time() + seconds
+        while len(found) < count:
+            expect(time.time() < end, f"/{name}: {len(found)} of {count} replicas answer\n{self.errors()}")
+            reply = self.get(name)
+            if reply and reply["pid"] not in other_than:
+                found[reply["pid"]] = reply
+            else:
+                time.sleep(0.1)
+        return list(found.values())
+
+    def errors(self):
+        """The last lines of what workers said on stderr, which is where a start that failed is explained."""
+        lines = self.call("sh", "-c", f"tail -n 3 {self.ray}/session_latest/logs/raylet.err "
+                          f"{self.ray}/session_latest/logs/runtime_env*.log", check=False)
+        return lines[-3000:]
+
+    def raylet(self):
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and parent_and_name(entry)[1] == "raylet" and self.owns(int(entry)):
+                return int(entry)
+        raise Failure("no raylet")
+
+    def owns(self, pid):
+        try:
+            return f"HOME={self.root}/home\0" in open(f"/proc/{pid}/environ").read()
+        except OSError:
+            return False
+
+    def ours(self):
+        names = [parent_and_name(pid)[1] for pid in os.listdir("/proc") if pid.isdigit() and self.owns(int(pid))]
+        # The keeper of the user's ids is one for all, whether something runs or not.
+        return [name for name in names if name in ("podman", "swiftpod", "swiftpod-superv")]
+
+    def containers(self):
+        return self.call("podman", "ps", "-aq").split()
+
+    def end(self):
+        self.call("ray", "stop", "--force", check=False, seconds=60)
+        left = self.containers()
+        for directory in ("/home/.local/share/swiftpod/containers", "/home/.local/share/swiftpod/active"):
+            left += os.listdir(self.root + directory)
+        self.call("podman", "rm", "-a", "-f", "-t", "0", check=False)
+        # The keeper leaves by itself; its record tells which process it is.
+        try:
+            os.kill(int(os.readlink(f"{self.root}/run/swiftpod/keeper").split(":")[0]), signal.SIGTERM)
+        except (OSError, ValueError):
+            pass
+        shutil.rmtree(self.ray, ignore_errors=True)
+        shutil.rmtree(self.root, ignore_errors=True)
+        return left
+
+
+def parent_and_name(pid):
+    try:
+        text = open(f"/proc/{pid}/stat").read()
+    except OSError:
+        return 0, ""
+    name = text[text.index("(") + 1:text.rindex(")")]
+    return int(text[text.rindex(")") + 2:].split()[1]), name
+
+
+def alive(pid):
+    return os.path.exists(f"/proc/{pid}")
+
+
+def container(name, *options):
+    environment = {"container": {"image": f"localhost/ray-{name}:latest"}}
+    if options:
+        environment["container"]["run_options"] = list(options)
+    return environment
+
+
+def check_worker(cluster, name, reply):
+    version = {"a": "4.8.0", "b": "4.12.3"}[name]
+    expect((reply["image"], reply["version"]) == (name, version), f"/{name}: {reply}")
+    expect(reply["uid"] == cluster.account.pw_uid, f"uid: {reply}")
+    # The worker is the raylet's own child, and there is no process of ours beside it.
+    expect(parent_and_name(reply["pid"])[0] == cluster.raylet(), f"parent: {reply}")
+    # The raylet signals it as a group.
+    expect(reply["group"] == reply["pid"], f"group: {reply}")
+    expect(reply["user"] != os.readlink("/proc/self/ns/user"), f"namespace: {reply}")
+    # A process that is about to become a worker, or cleans up after one, is soon done.
+    end = time.time() + 10
+    while cluster.ours() and time.time() < end:
+        time.sleep(0.2)
+    expect(cluster.ours() == [], f"processes of ours: {cluster.ours()}")
+
+
+def both(cluster, environments, replicas=1):
+    cluster.deploy(environments, replicas)
+    return {name: cluster.answers(name, replicas) for name in environments}
+
+
+def mode_container(cluster):
+    for name, replies in both(cluster, {name: container(name) for name in "ab"}).items():
+        for reply in replies:
+            check_worker(cluster, name, reply)
+
+
+def mode_image_uri(cluster):
+    for name, replies in both(cluster, {n: {"image_uri": f"localhost/ray-{n}:latest"} for n in "ab"}).items():
+        for reply in replies:
+            check_worker(cluster, name, reply)
+
+
+def mode_replicas(cluster):
+    for name, replies in both(cluster, {name: container(name) for name in "ab"}, replicas=4).items():
+        for reply in replies:
+            check_worker(cluster, name, reply)
+    expect(len(cluster.containers()) == 8, "eight containers")
+
+
+def mode_options(cluster):
+    mount = f"-v {cluster.place}/rootfs/etc:/mnt:ro"
+    environment = container("a", mount, "--cap-drop=ALL", "--security-opt=label=disable", "--ulimit=host")
+    environment["env_vars"] = {"ODD": ODD}
+    reply = both(cluster, {"a": environment})["a"][0]
+    check_worker(cluster, "a", reply)
+    expect("a b" in (reply["odd"] or ""), f"odd characters: {reply['odd']}")
+
+
+def mode_token(cluster):
+    mode_container(cluster)
+
+
+def mode_killed(cluster):
+    """A replica is killed and comes back; the raylet is killed and nothing stays."""
+    first = both(cluster, {name: container(name) for name in "ab"})["a"][0]["pid"]
+    os.kill(first, signal.SIGKILL)
+    second = cluster.answers("a", other_than=(first,))[0]
+    check_worker(cluster, "a", second)
+    workers = [second["pid"], cluster.answers("b")[0]["pid"]]
+    os.kill(cluster.raylet(), signal.SIGKILL)
+    end = time.time() + 3
+    while any(map(alive, workers)) and time.time() < end:
+        time.sleep(0.05)
+    expect(not any(map(alive, workers)), "workers outlive the raylet")
+    expect(cluster.containers() == [], "containers outlive the raylet")
+
+
+MODES = {name[5:]: function for name, function in list(globals().items()) if name.startswith("mode_")}
+
+
+def main(binary, place, *modes):
+    for mode in modes or MODES:
+        print(f"{mode}: ", end="", flush=True)
+        began = time.time()
+        cluster = Cluster(binary, place, token=mode == "token")
+        try:
+            cluster.load()
+            cluster.start()
+            MODES[mode](cluster)
+        except Failure as failure:
+            print(f"FAILED: {failure}")
+            cluster.end()
+            return 1
+        except BaseException:
+            cluster.end()
+            raise
+        left = cluster.end()
+        if left:
+            print(f"FAILED: left behind: {left}")
+            return 1
+        print(f"passed ({time.time() - began:.0f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
