@@ -74,15 +74,21 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
+            name: "DeviceInjection", dependencies: ["LinuxKernel", "OCISpec", "YAML"], exclude: ["README.md"],
+            swiftSettings: swift),
+        .target(
             name: "ContainerEngine",
-            dependencies: ["Launch", "Cgroups", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            dependencies: [
+                "Launch", "Cgroups", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims",
+            ],
             exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
             swiftSettings: swift),
         .target(name: "CStopwatch"),
         .target(
             name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
-            name: "OptionGrammar", dependencies: ["ContainerEngine", "ImageStore", "OCISpec", "LinuxKernel"],
+            name: "OptionGrammar",
+            dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             exclude: ["README.md"],
             swiftSettings: swift),
         // What the library's launcher process does, and how it is spoken to.
@@ -102,8 +108,8 @@ let package = Package(
         .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "SwiftPod", "WorkerService", "Workers", "Bench", "OptionGrammar", "ContainerEngine", "ImageStore",
-                "Registry", "OCISpec", "LinuxKernel", "CShims",
+                "SwiftPod", "WorkerService", "Workers", "Bench", "OptionGrammar", "ContainerEngine", "DeviceInjection",
+                "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
             ],
             exclude: ["README.md"],
             swiftSettings: swift),
@@ -112,6 +118,9 @@ let package = Package(
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
+        .testTarget(
+            name: "DeviceInjectionTests", dependencies: ["DeviceInjection", "LinuxKernel", "OCISpec"],
+            swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "ImageStoreTests", dependencies: ["ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
@@ -123,7 +132,7 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "ContainerEngineTests",
-            dependencies: ["ContainerEngine", "Cgroups", "ImageStore", "OCISpec", "LinuxKernel"],
+            dependencies: ["ContainerEngine", "Cgroups", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(

@@ -88,6 +88,23 @@ int swiftpod_pidfd_send_signal(int pidfd, int signal) {
 
 int swiftpod_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
+long swiftpod_get_affinity(unsigned char *mask, unsigned long size) {
+    return syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+
+int swiftpod_set_affinity(const unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
+}
+
+int swiftpod_prefer_memory(int node) {
+    // linux/mempolicy.h: MPOL_DEFAULT is 0, MPOL_PREFERRED 1.
+    unsigned long mask[16] = {0};
+    if (node < 0) return (int)syscall(SYS_set_mempolicy, 0, NULL, 0UL);
+    if (node >= 1024) return errno = EINVAL, -1;
+    mask[node / 64] = 1UL << (node % 64);
+    return (int)syscall(SYS_set_mempolicy, 1, mask, 1025UL);
+}
+
 int swiftpod_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
     return prctl(option, a, b, c, d);
 }

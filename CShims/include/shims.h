@@ -58,6 +58,13 @@ int swiftpod_unshare(int kinds);
 int swiftpod_pidfd_open(int pid);
 int swiftpod_pidfd_send_signal(int pidfd, int signal);
 int swiftpod_memfd_create(const char *name);
+/// sched_getaffinity(2) and sched_setaffinity(2) of this process; the mask has a bit a processor. The first returns the
+/// number of bytes that the kernel uses.
+long swiftpod_get_affinity(unsigned char *mask, unsigned long size);
+int swiftpod_set_affinity(const unsigned char *mask, unsigned long size);
+/// set_mempolicy(2): memory of this NUMA node is preferred; -1 is the default again.
+int swiftpod_prefer_memory(int node);
+
 /// prctl(2) is variadic.
 int swiftpod_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 

@@ -16,6 +16,7 @@ struct Session {
         for warning in invocation.globals.warnings { warn(warning) }
         var settings = try EngineSettings(invocation.globals, caller: invocation.caller)
         settings.warn = warn
+        settings.useDevices(invocation)
         let layout = DataLayout(data: settings.dataRoot, runtime: settings.runtimeRoot)
         let treeKind = settings.treeKind
         settings.pull = { (name, platform, policy) throws(EngineError) in
@@ -29,6 +30,17 @@ struct Session {
             } catch { throw EngineError(.failed, error.message, cause: error) }
         }
         engine = try Engine(settings)
+    }
+}
+
+extension EngineSettings {
+    /// Where devices are looked for.
+    mutating func useDevices(_ invocation: Invocation) {
+        if !invocation.globals.cdiDirectories.isEmpty {
+            cdiDirectories = invocation.globals.cdiDirectories.map(invocation.caller.absolute)
+        }
+        // A made-up machine, to try discovery where there are no GPUs.
+        if let root = invocation.caller.variable("SWIFTPOD_DEVICE_ROOT"), root.hasPrefix("/") { deviceRoot = root }
     }
 }
 

@@ -15,6 +15,9 @@ enum VerbTable {
     /// `swiftpod container VERB` and so on.
     static let groups: [VerbGroup] = [
         VerbGroup(
+            name: "cdi", summary: "Describe devices in the terms of the Container Device Interface",
+            verbs: [.cdiGenerate, .cdiList, .cdiValidate]),
+        VerbGroup(
             name: "container", summary: "Manage containers",
             verbs: [
                 .create, .exec, .containerExists, .containerInspect, .kill, .containerList, .logs, .pause, .ps, .rm,
