@@ -96,14 +96,39 @@ static long await_byte(int channel) {
     return got < 0 ? got : 0;
 }
 
-static long accept_starter(struct child *child, int listener) {
+// A process that waits long holds nothing of what the launcher had open: whoever waits for the end of a pipe would wait
+// for this process, and what lies outside of the root is out of reach (CVE-2024-21626).
+static long let_go(struct child *child, int *listener, int32_t *kept, int first) {
+    long guard = kept && *kept >= 0 ? CALL(fcntl, *kept, F_DUPFD_CLOEXEC, first + 3) : -1;
+    long moved = CALL(fcntl, *listener, F_DUPFD_CLOEXEC, first + 3);
+    long channel = CALL(fcntl, child->channel, F_DUPFD_CLOEXEC, first + 3);
+    if (moved < 0 || channel < 0) return moved < 0 ? moved : channel;
+    moved = CALL(dup3, moved, first, O_CLOEXEC);
+    if (moved >= 0) channel = CALL(dup3, channel, first + 1, O_CLOEXEC);
+    if (moved < 0 || channel < 0) return moved < 0 ? moved : channel;
+    *listener = (int)moved;
+    child->channel = (int)channel;
+    if (guard >= 0) {
+        guard = CALL(dup3, guard, first + 2, O_CLOEXEC);
+        if (guard < 0) return guard;
+        *kept = (int32_t)guard;
+    }
+    return CALL(close_range, first + (guard >= 0 ? 3 : 2), ~0U, 0);
+}
+
+static long accept_starter(struct child *child, int listener, int32_t *kept, int first) {
+    long result = let_go(child, &listener, kept, first);
+    if (result < 0) return result;
+    // The launch is over for whoever launched.
+    CALL(close, child->channel);
+    child->channel = -1;
     for (;;) {
         long connection = CALL(accept4, listener, 0, 0, SOCK_CLOEXEC);
         if (connection < 0) return connection;
         char byte;
         if (CALL(read, connection, &byte, 1) == 1) {
-            CALL(close, child->channel);
             child->channel = (int)connection;
+            CALL(close, listener);
             return 0;
         }
         // Somebody connected and went away, or was killed: the next one may mean it.
@@ -167,9 +192,18 @@ static long set_ids(uint64_t uid, uint64_t gid) {
     return result < 0 ? result : CALL(setresuid, uid, uid, uid);
 }
 
-static long load_filter(const struct swiftpod_step *step) {
+static long load_filter(struct child *child, const struct swiftpod_step *step, int index) {
     struct sock_fprog program = {.len = (unsigned short)step->n, .filter = (struct sock_filter *)step->data};
-    return CALL(seccomp, SECCOMP_SET_MODE_FILTER, step->a, &program);
+    long listener = CALL(seccomp, SECCOMP_SET_MODE_FILTER, step->a, &program);
+    if (listener < 0 || !step->b) return listener;
+    long result = send_report(child->channel, SWIFTPOD_LISTENER, index, 0, (int)listener);
+    CALL(close, listener);
+    return result;
+}
+
+static long system_call(const struct swiftpod_system_call *call) {
+    const long *a = call->arguments;
+    return swiftpod_call(call->number, a[0], a[1], a[2], a[3], a[4], 0);
 }
 
 // A network of its own begins with its loopback down, and programs count on it.
@@ -191,8 +225,10 @@ static long set_limit(const struct swiftpod_step *step) {
 
 // MARK: - Files
 
-static long write_file(const char *path, uint64_t length) {
-    long file = CALL(openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
+// CVE-2025-52881: what is written to /proc must reach /proc, whatever is mounted or linked where.
+static long write_file(int proc, const char *path, uint64_t length) {
+    long file = swiftpod_child_open(proc, path, O_WRONLY,
+                                    RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
     if (file < 0) return file;
     long written = CALL(write, file, swiftpod_second(path), length);
     CALL(close, file);
@@ -238,7 +274,7 @@ static long own(const struct swiftpod_step *step, int descriptor) {
         // What the caller redirected to a file of his stays his.
         if (!S_ISFIFO(status.st_mode)) return 0;
     }
-    return CALL(fchown, descriptor, step->a, -1);
+    return CALL(fchown, descriptor, step->a, (int)step->b);
 }
 
 // MARK: - Terminal and descriptors
@@ -260,8 +296,9 @@ static long make_terminal(struct child *child, int master, uint64_t size, int in
 
 static long clear_close_on_exec(int first, int last) {
     for (int number = first; number <= last; number++) {
+        // What the caller did not open is not there to be kept.
         long result = CALL(fcntl, number, F_SETFD, 0);
-        if (result < 0) return result;
+        if (result < 0 && result != -EBADF) return result;
     }
     return 0;
 }
@@ -300,6 +337,19 @@ static long execute(const struct swiftpod_command *command) {
     return try_candidates(command, 1);
 }
 
+// The guard finds the channel under a number that it was made with; its own descriptor is out of the way.
+static long execute_guard(struct child *child, int guard, int number) {
+    static char *const arguments[] = {"swiftpod-guard", NULL};
+    uint64_t none = 0;
+    long image = CALL(fcntl, guard, F_DUPFD_CLOEXEC, number + 1);
+    if (image < 0) return image;
+    long result = number == child->channel ? CALL(fcntl, number, F_SETFD, 0) : CALL(dup3, child->channel, number, 0);
+    if (result < 0) return result;
+    child->channel = number;
+    CALL(rt_sigprocmask, SIG_SETMASK, &none, 0, signal_set_size);
+    return CALL(execveat, image, "", arguments, arguments + 1, 0x1000);
+}
+
 // MARK: - The switch
 
 static long perform(struct child *child, const struct swiftpod_step *step, int index) {
@@ -312,7 +362,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
         return sent < 0 ? sent : await_byte(child->channel);
     }
     case SWIFTPOD_STARTS: return send_report(child->channel, SWIFTPOD_STARTING, index, 0, -1);
-    case SWIFTPOD_ACCEPT: return accept_starter(child, in);
+    case SWIFTPOD_ACCEPT: return accept_starter(child, in, step->a ? &slots[step->c] : NULL, (int)step->b);
     case SWIFTPOD_CLONE: return clone_sibling(child, step, index, step->b ? slots[step->c] : -1);
 
     case SWIFTPOD_ENTER: return CALL(setns, in, step->a);
@@ -329,7 +379,8 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
     case SWIFTPOD_CAPABILITIES: return set_capabilities(step->a, step->b, step->c);
     case SWIFTPOD_AMBIENT: return set_ambient(step->a, step->b);
     case SWIFTPOD_PRCTL: return CALL(prctl, step->a, step->b, step->c);
-    case SWIFTPOD_SECCOMP: return load_filter(step);
+    case SWIFTPOD_SECCOMP: return load_filter(child, step, index);
+    case SWIFTPOD_SYSCALL: return system_call(step->data);
     case SWIFTPOD_UMASK: return CALL(umask, step->a);
     case SWIFTPOD_PARENT: return expect_parent(step);
 
@@ -337,7 +388,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
         return swiftpod_child_open(step->in >= 0 ? in : AT_FDCWD, step->data, step->a, step->b);
     case SWIFTPOD_TARGET:
         return swiftpod_child_target(in, step->data, (unsigned)step->a, (unsigned)step->b, (unsigned)step->c);
-    case SWIFTPOD_WRITE: return write_file(step->data, step->n);
+    case SWIFTPOD_WRITE: return write_file(in, step->data, step->n);
     case SWIFTPOD_SYMLINK: return make_symlink(in, step->data);
     case SWIFTPOD_NODE: return make_node(in, step);
     case SWIFTPOD_CLOSE: slots[step->in] = -1; return CALL(close, in);
@@ -356,6 +407,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
     case SWIFTPOD_REAPER: return swiftpod_child_reaper(step->a, child->channel);
     case SWIFTPOD_PROBE: return try_candidates(step->data, 0);
     case SWIFTPOD_EXEC: return execute(step->data);
+    case SWIFTPOD_GUARD: return execute_guard(child, in, (int)step->a);
     default: return swiftpod_child_mount(step, slots);
     }
 }

@@ -48,8 +48,9 @@ static long set_attributes(const struct swiftpod_step *step, int tree) {
 }
 
 static long open_tree(const struct swiftpod_step *step, int from) {
-    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->a ? recursively : 0) | (from >= 0 ? empty_path : 0);
-    return CALL(open_tree, from >= 0 ? from : AT_FDCWD, from >= 0 ? "" : step->data, flags);
+    const char *path = step->data ? step->data : "";
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->a ? recursively : 0) | (*path ? 0 : empty_path);
+    return CALL(open_tree, from >= 0 ? from : AT_FDCWD, path, flags);
 }
 
 static long move_onto(int tree, int target) {
@@ -120,6 +121,15 @@ static long pivot(int root) {
     return result;
 }
 
+// An initramfs is nobody's mount and cannot be left. Its content stays below, out of reach without CAP_SYS_CHROOT.
+static long cover_root(int root) {
+    long result = CALL(fchdir, root);
+    if (result >= 0) result = CALL(move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+    if (result >= 0) result = CALL(chroot, ".");
+    if (result >= 0) result = CALL(chdir, "/");
+    return result;
+}
+
 long swiftpod_child_mount(const struct swiftpod_step *step, const int32_t *slots) {
     int in = step->in >= 0 ? slots[step->in] : -1;
     const char *name = step->data;
@@ -141,7 +151,7 @@ long swiftpod_child_mount(const struct swiftpod_step *step, const int32_t *slots
     case SWIFTPOD_ATTACH: return attach(step, (int32_t *)&slots[step->in], slots[step->a]);
     case SWIFTPOD_MASK: return mask(step, in, slots[step->a], slots[step->b]);
     case SWIFTPOD_READ_ONLY: return make_read_only(step, in);
-    case SWIFTPOD_PIVOT: return pivot(in);
+    case SWIFTPOD_PIVOT: return step->a ? cover_root(in) : pivot(in);
     default: return -ENOSYS;
     }
 }

@@ -5,6 +5,7 @@
 #include "trace.h"
 
 #include <stdint.h>
+#include <sys/syscall.h>
 
 enum { SWIFTPOD_TOLERATED = 4 };
 
@@ -57,6 +58,8 @@ enum {
     SWIFTPOD_STARTING = 5,
     /// As SWIFTPOD_CLONED, but the cgroup would not have it.
     SWIFTPOD_CLONED_OUTSIDE = 6,
+    /// A descriptor comes with this one: the listener of the system call filter.
+    SWIFTPOD_LISTENER = 7,
 };
 
 // Slots are written S(n) here; text is data, zero-terminated, unless it is said otherwise.
@@ -65,7 +68,8 @@ enum swiftpod_op {
     SWIFTPOD_AWAIT = 1,    // waits for a byte of the launcher; ends quietly when the launcher is gone
     SWIFTPOD_REACH,        // tells that moment `a` is reached, then waits
     SWIFTPOD_STARTS,       // tells that only the exec is left
-    SWIFTPOD_ACCEPT,       // waits at the listening socket S(in) for a connection with a byte; it is the channel then
+    SWIFTPOD_ACCEPT,       // waits at the listening socket S(in) for a connection with a byte; it is the channel then.
+                           // All other descriptors from b up are closed before, but for S(out)
     SWIFTPOD_CLONE,        // goes on in a sibling with the new namespaces `a`; b: born in cgroup S(c)
     // Namespaces and identity.
     SWIFTPOD_ENTER,        // setns(S(in), a)
@@ -82,18 +86,19 @@ enum swiftpod_op {
     SWIFTPOD_CAPABILITIES, // a: effective, b: permitted, c: inheritable
     SWIFTPOD_AMBIENT,      // the ambient set becomes mask `a`, up to capability `b`
     SWIFTPOD_PRCTL,        // prctl(a, b, c, 0, 0)
-    SWIFTPOD_SECCOMP,      // data: n filter instructions, a: flags
+    SWIFTPOD_SECCOMP,      // data: n filter instructions, a: flags, b: the filter has a listener, which is sent
     SWIFTPOD_UMASK,        // a
+    SWIFTPOD_SYSCALL,      // data: struct swiftpod_system_call
     SWIFTPOD_PARENT,       // is process a the parent still? b: the signal that its death would have sent
     // Files.
     SWIFTPOD_OPEN,         // openat2(in the directory S(in), or anywhere, data, flags a, resolve b) -> S(out)
     SWIFTPOD_TARGET,       // finds or makes `data` in root S(in), a: file mode with type, b,c: owner of what is made
-    SWIFTPOD_WRITE,        // into the file `data`; the text begins after its zero and has n bytes
+    SWIFTPOD_WRITE,        // into the file `data` of the /proc S(in); the text begins after its zero and has n bytes
     SWIFTPOD_SYMLINK,      // `data` in root S(in); the link's text begins after its zero
     SWIFTPOD_NODE,         // `data` in root S(in): a: mode with type, b: device, c: owner uid << 32 | gid
     SWIFTPOD_CLOSE,        // S(in)
     // Mounts.
-    SWIFTPOD_TREE,         // open_tree(data, or S(in) where it is given; a: recursive) -> S(out), not attached
+    SWIFTPOD_TREE,         // open_tree(data, in S(in) or S(in) itself where it is given; a: recursive) -> S(out), not attached
     SWIFTPOD_FS_OPEN,      // fsopen(data) -> S(out)
     SWIFTPOD_FS_SET,       // fsconfig on S(in): name `data`, value after its zero; a: 0 a flag, 1 a text
     SWIFTPOD_FS_LAYERS,    // fsconfig on S(in): name `data`, value the /proc paths of S(a), and S(b) after "::"
@@ -105,11 +110,11 @@ enum swiftpod_op {
     SWIFTPOD_COPY_UP,      // copies what stands at `data` in root S(a) into the unattached tree S(in)
     SWIFTPOD_MASK,         // hides `data` in root S(in): a directory under S(a), a file under S(b)
     SWIFTPOD_READ_ONLY,    // makes `data` in root S(in) read-only, with what is mounted below
-    SWIFTPOD_PIVOT,        // S(in) becomes the root; the old one is let go of
+    SWIFTPOD_PIVOT,        // S(in) becomes the root; the old one is let go of, or with a: covered
     SWIFTPOD_CHDIR,        // to `data`, which must lie inside the root -> S(out) is 0
     // Terminal and descriptors.
     SWIFTPOD_PTY,          // makes a terminal from the ptmx S(in); sends the master; -> S(out); a: rows << 16 | columns
-    SWIFTPOD_OWN,          // fchown(S(in), a, -1); n: only where it is a pipe
+    SWIFTPOD_OWN,          // fchown(S(in), a, b); n: only where it is a pipe
     SWIFTPOD_SESSION,      // setsid
     SWIFTPOD_CONTROL,      // S(in) becomes the controlling terminal
     SWIFTPOD_COPY,         // a copy of S(in), numbered a or above -> S(out)
@@ -120,6 +125,21 @@ enum swiftpod_op {
     SWIFTPOD_REAPER,       // goes on in a child; this process reaps, with capability mask a
     SWIFTPOD_PROBE,        // is there something to execute? data: struct swiftpod_command
     SWIFTPOD_EXEC,         // data: struct swiftpod_command
+    SWIFTPOD_GUARD,        // executes the guard S(in), which finds the channel as descriptor a
+};
+
+/// A system call that needs no more than its arguments; what an argument points to stands in the same block.
+struct swiftpod_system_call {
+    long number;
+    long arguments[5];
+};
+enum {
+    SWIFTPOD_SYS_PERSONALITY = SYS_personality,
+    SWIFTPOD_SYS_IOPRIO_SET = SYS_ioprio_set,
+    SWIFTPOD_SYS_SCHED_SETATTR = SYS_sched_setattr,
+    SWIFTPOD_SYS_SCHED_SETAFFINITY = SYS_sched_setaffinity,
+    SWIFTPOD_SYS_SET_MEMPOLICY = SYS_set_mempolicy,
+    SWIFTPOD_SYS_KEYCTL = SYS_keyctl,
 };
 
 /// What to execute.
@@ -151,11 +171,41 @@ int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *de
 /// Connects to a local stream socket by its path. Returns the descriptor, or -1 with errno.
 int swiftpod_connect(const char *path);
 
+/// Sends bytes and a descriptor in one message. Returns 0, or -1 with errno.
+int swiftpod_send_message(int socket, const void *bytes, unsigned long count, int descriptor);
+
 /// A copy of the mount on `path` in another mount namespace, attached to nothing: its descriptor, or -1 with errno.
 int swiftpod_take_tree_of(int mount_namespace, const char *path);
 
 /// Makes a local stream socket at a path and listens. Returns the descriptor, or -1 with errno.
 int swiftpod_listen(const char *path);
+
+/// What the guard (guard.c) is told: it stands at this address of its image, and all that it points to does too.
+enum { SWIFTPOD_GUARD_BASE = 0x400000, SWIFTPOD_GUARD_DATA = SWIFTPOD_GUARD_BASE + 0x80 };
+struct swiftpod_guard {
+    int32_t channel;
+    uint32_t filter_length;
+    uint64_t filter_flags, filter;
+    uint64_t candidates, arguments, environment;
+    struct swiftpod_report report;
+};
+/// The guard's code and where in it to begin. Returns its length.
+unsigned long swiftpod_guard_code(const void **code, unsigned long *entry);
+/// A sealed file of memory that can be executed. Returns its descriptor, or -1 with errno.
+int swiftpod_sealed_program(const void *bytes, unsigned long count);
+
+/// What only the launcher may prepare, being in the machine's first user namespace. All return -1 with errno.
+/// A system call with these arguments, for a process other than the child itself.
+int swiftpod_system_call_now(const struct swiftpod_system_call *call);
+/// A child that sleeps in a new user namespace till it is killed; returns its pid.
+int swiftpod_namespace_child(void);
+/// A file system for device nodes, not attached, without set-user-id bits and programs.
+int swiftpod_node_system(void);
+/// Makes a device node in it.
+int swiftpod_make_node(int directory, const char *name, unsigned mode, uint64_t device, unsigned uid, unsigned gid);
+/// A copy of a mount, not attached, whose owners are mapped by a user namespace. `recursive`: with what is mounted
+/// below; `everywhere`: all of that is mapped.
+int swiftpod_mapped_tree(const char *path, int recursive, int everywhere, int user_namespace);
 
 /// Lets the child go on after an await. Returns 0, or -1 with errno.
 int swiftpod_go_on(int channel);

@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import Launch
 import LinuxKernel
@@ -28,14 +29,19 @@ extension Engine {
         options.joined = [.init(foreign, descriptor: pidfd.raw)]
         options.preservedDescriptors = configuration.preserveDescriptors
         options.createsWorkingDirectory = false
+        options.guarded = true
         if !configuration.privileged {
             options.seccompFilter = try SeccompPolicy.filter(
                 for: spec.seccomp, capabilities: described.capabilities?.bounding ?? [],
                 cacheDirectory: session.layout.cache)
         }
         options.keepGroups = spec.keepGroups && configuration.user == nil
-        let cgroup = now.facts.state?.cgroup.flatMap { try? OwnedDescriptor.open($0, O_RDONLY | O_DIRECTORY).release() }
+        let cgroup = now.cgroupToJoin(process).flatMap {
+            try? OwnedDescriptor.open($0, O_RDONLY | O_DIRECTORY).release()
+        }
         options.cgroup = cgroup
+        // What limits the container limits what joins it, or it does not join.
+        options.requiresCgroup = now.record.hasLimits && cgroup != nil
         defer { if let cgroup { close(cgroup) } }
         let owner = Engine.owner(described.user, spec)
 
@@ -84,5 +90,17 @@ extension Engine {
             streams.closeAll()
             throw Engine.explain(error, "exec")
         }
+    }
+}
+
+extension Container {
+    /// Where a further process belongs. A container that has divided its cgroup among children of it (systemd's do) holds
+    /// no processes in the cgroup itself: then to the first process's.
+    fileprivate func cgroupToJoin(_ first: ProcessIdentity) -> String? {
+        guard let own = facts.state?.cgroup, record.hasLimits else { return facts.state?.cgroup }
+        guard let path = CgroupHierarchy.find().cgroup(of: first.pid)?.path, path.hasPrefix(own + "/") else {
+            return own
+        }
+        return path
     }
 }

@@ -73,6 +73,7 @@ extension Engine {
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
             cgroup?.closeDescriptor()
+            if refusal != nil { cgroup?.cgroup.remove() }
             note(.start, record)
             return Started(record: record, process: process, state: state)
         } catch {
@@ -112,6 +113,8 @@ extension Engine {
         var options = LaunchOptions()
         options.preservedDescriptors = record.preservedDescriptors
         options.reaper = record.initProcess
+        options.guarded = true
+        options.keyring = "swiftpod-\(record.id)"
         // A container does not outlive what supervises it: nobody would know its end, nor read what it writes.
         options.parentDeathSignal = SIGKILL
         options.seccompFilter = try SeccompPolicy.filter(

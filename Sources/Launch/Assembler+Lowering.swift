@@ -11,9 +11,10 @@ extension Assembler {
             to.op = SWIFTPOD_REACH
             to.a = UInt64(moment.rawValue)
         case .announceStart: to.op = SWIFTPOD_STARTS
-        case .acceptStarter(let slot):
+        case .acceptStarter(let slot, let first, let kept):
             to.op = SWIFTPOD_ACCEPT
-            to.input = slot.index
+            (to.input, to.b) = (slot.index, UInt64(first))
+            if let kept { (to.a, to.c) = (1, UInt64(kept.index)) }
         case .cloneSibling(let kinds, let cgroup):
             to.op = SWIFTPOD_CLONE
             to.a = kinds.bits
@@ -70,8 +71,12 @@ extension Assembler {
             case .notDumpable: (to.a, to.b) = (UInt64(PR_SET_DUMPABLE), 0)
             case .parentDeathSignal(let signal): (to.a, to.b) = (UInt64(PR_SET_PDEATHSIG), UInt64(signal))
             }
-        case .filter(let program, let flags):
+        case .call(let call):
+            to.op = SWIFTPOD_SYSCALL
+            to.data = put(call)
+        case .filter(let program, let flags, let hasListener):
             to.op = SWIFTPOD_SECCOMP
+            to.b = hasListener ? 1 : 0
             (to.data, to.n, to.a) = (put(program), UInt64(program.count / 8), UInt64(flags))
         case .setUmask(let mask):
             to.op = SWIFTPOD_UMASK
@@ -98,8 +103,9 @@ extension Assembler {
             to.input = root.index
             to.data = put(path)
             (to.a, to.b, to.c) = (0o040755, UInt64(uid), UInt64(gid))
-        case .write(let text, let path):
+        case .write(let text, let path, let proc):
             to.op = SWIFTPOD_WRITE
+            to.input = proc.index
             (to.data, to.n) = (put(path, text), UInt64(text.utf8.count))
         case .link(let target, let path, let root):
             to.op = SWIFTPOD_SYMLINK
@@ -127,6 +133,9 @@ extension Assembler {
             switch source {
             case .path(let path): to.data = put(path)
             case .slot(let from): to.input = from.index
+            case .entry(let name, let directory):
+                to.input = directory.index
+                to.data = put(name)
             }
         case .change(let target, let change):
             to.op = SWIFTPOD_ATTRIBUTES
@@ -152,9 +161,9 @@ extension Assembler {
         case .makeReadOnly(let path, let root):
             to.op = SWIFTPOD_READ_ONLY
             (to.input, to.data) = (root.index, put(path))
-        case .enterRoot(let root):
+        case .enterRoot(let root, let pivots):
             to.op = SWIFTPOD_PIVOT
-            to.input = root.index
+            (to.input, to.a) = (root.index, pivots ? 0 : 1)
         default: return false
         }
         return true
@@ -166,9 +175,9 @@ extension Assembler {
             to.op = SWIFTPOD_PTY
             (to.input, to.output) = (master.index, slot.index)
             if let size { to.a = UInt64(size.rows) << 16 | UInt64(size.columns) }
-        case .own(let slot, let uid, let pipesOnly):
+        case .own(let slot, let uid, let gid, let pipesOnly):
             to.op = SWIFTPOD_OWN
-            (to.input, to.a, to.n) = (slot.index, UInt64(uid), pipesOnly ? 1 : 0)
+            (to.input, to.a, to.b, to.n) = (slot.index, UInt64(uid), UInt64(gid ?? .max), pipesOnly ? 1 : 0)
         case .startSession: to.op = SWIFTPOD_SESSION
         case .controlTerminal(let slot):
             to.op = SWIFTPOD_CONTROL
@@ -185,6 +194,9 @@ extension Assembler {
         case .seal(let from):
             to.op = SWIFTPOD_SEAL
             to.a = UInt64(from)
+        case .executeGuarded(_, let guardian, let channel):
+            to.op = SWIFTPOD_GUARD
+            (to.input, to.a) = (guardian.index, UInt64(channel))
         case .reap(let mask):
             to.op = SWIFTPOD_REAPER
             to.a = mask.bits
@@ -203,6 +215,7 @@ extension OpenKind {
         switch self {
         case .path: 0o1000_0000
         case .directory: 0o1000_0000 | UInt64(O_DIRECTORY)
+        case .realDirectory: 0o1000_0000 | UInt64(O_DIRECTORY | O_NOFOLLOW)
         case .readWrite: UInt64(O_RDWR | O_NOCTTY)
         }
     }

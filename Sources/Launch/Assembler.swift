@@ -97,6 +97,29 @@ struct Assembler {
         return offset
     }
 
+    /// A struct swiftpod_system_call.
+    mutating func put(_ call: SystemCall) -> Int {
+        let words = call.arguments.map { argument -> (value: UInt64, data: Int?) in
+            switch argument {
+            case .value(let value): (value, nil)
+            case .bytes(let bytes): (0, put(bytes))
+            case .process: (0, nil)
+            }
+        }
+        align()
+        let offset = data.count
+        withUnsafeBytes(of: call.number) { data += $0 }
+        for index in 0..<5 {
+            let word = index < words.count ? words[index] : (value: 0, data: nil)
+            if let reference = word.data {
+                put(reference: reference)
+            } else {
+                withUnsafeBytes(of: word.value) { data += $0 }
+            }
+        }
+        return offset
+    }
+
     private mutating func put(list: [String]) -> Int {
         let texts = list.map { put($0) }
         align()

@@ -58,6 +58,14 @@ public struct LaunchOptions: Equatable, Sendable {
     public var seccompFilter: [UInt8] = []
     /// SECCOMP_FILTER_FLAG_* bits.
     public var seccompFlags: UInt32 = 0
+    /// The filter asks a listener about some calls; the launch hands that on.
+    public var seccompListener: Bool = false
+    /// The name of a new session keyring; nil keeps the caller's, whose keys the container could read.
+    public var keyring: String?
+    /// Without pivot_root(2), which cannot leave an initramfs.
+    public var noPivot: Bool = false
+    /// The command is executed by way of a sealed file of memory, so that /proc/self/exe means nothing of the host to it.
+    public var guarded: Bool = false
     /// A cgroup v2 directory, opened for reading: the process is born in it. A kernel that refuses is no error, see
     /// ``LaunchedProcess/cgroupRefusal``.
     public var cgroup: Int32?

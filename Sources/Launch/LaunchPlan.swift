@@ -48,13 +48,43 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
             case descriptor(Int32)
             /// Opened by the launcher, as /proc/PID/ns/net must be.
             case path(String)
+            /// A file system with these device nodes, named 0, 1 and so on, made by the launcher.
+            case nodes([DeviceNode])
+            /// The guard's program.
+            case guarding(Guard)
+            /// A mount of the host's whose owners are mapped; by the launcher, who is over the file system's.
+            case mapped(MappedTree)
         }
+    }
+
+    struct MappedTree: Equatable, Sendable {
+        var path: String
+        var isRecursive: Bool
+        /// What is mounted below is mapped too.
+        var everywhere: Bool
+        var uid: [IDRange]
+        var gid: [IDRange]
+    }
+
+    /// System calls of the launcher, for the process: what takes a privilege on the machine.
+    var calls: [SystemCall] = []
+
+    /// The plan with a step that fails in place of one of its own, for tests of what a failure leaves behind. nil after
+    /// the last.
+    package func failing(at index: Int) -> LaunchPlan? {
+        guard steps.indices.contains(index) else { return nil }
+        var plan = self
+        plan.slotCount += 1
+        plan.steps[index] = Step(
+            .open("/proc/self/fault", .path, in: nil, into: Slot(index: Int16(slotCount))))
+        return plan
     }
 
     /// One line for each thing that is done, in order.
     public var description: String {
         var lines = isInPlace ? [] : ["clone \(cloned.names)"]
         if let maps, !isInPlace { lines.append("map \(maps)") }
+        lines += calls.map(\.purpose)
         if let gift { lines.append("give pipes to user \(gift.uid)") }
         lines += steps.map(\.description)
         return lines.joined(separator: "\n")

@@ -6,8 +6,10 @@ import LinuxKernel
 ///
 /// `work` is done at the moments that the options named, while the process waits; its pid is the launcher's view of it.
 /// A failure, the work's too, leaves no process behind. Throws ``LaunchError`` and whatever the work throws.
+/// `listener` is called with the descriptor of a system call filter that asks somebody else, and the pid.
 public func launch(
-    _ plan: LaunchPlan, work: (LaunchMoment, Int32) throws -> Void = { _, _ in }
+    _ plan: LaunchPlan, work: (LaunchMoment, Int32) throws -> Void = { _, _ in },
+    listener: (Int32, Int32) throws -> Void = { _, _ in }
 ) throws -> LaunchedProcess {
     var launcher: Launcher
     do throws(SyscallError) {
@@ -15,7 +17,7 @@ public func launch(
     } catch {
         throw LaunchError(error)
     }
-    return try launcher.run(work)
+    return try launcher.run(work, listener)
 }
 
 private struct Launcher: ~Copyable {
@@ -63,10 +65,12 @@ private struct Launcher: ~Copyable {
         return Launcher(plan, program, channel, child, refusal)
     }
 
-    mutating func run(_ work: (LaunchMoment, Int32) throws -> Void) throws -> LaunchedProcess {
+    mutating func run(
+        _ work: (LaunchMoment, Int32) throws -> Void, _ listener: (Int32, Int32) throws -> Void
+    ) throws -> LaunchedProcess {
         do {
             if !plan.isStaged { try complete(work) }
-            try follow(work)
+            try follow(work, listener)
             StartTrace.enter(.running)
         } catch {
             abandon()
@@ -87,6 +91,13 @@ private struct Launcher: ~Copyable {
                 throw LaunchError(error)
             }
         }
+        for call in plan.calls {
+            do throws(SyscallError) {
+                try call.perform(for: pid)
+            } catch {
+                throw LaunchError(step: call.purpose, errno: error.errno)
+            }
+        }
         plan.gift?.give()
         if plan.moments.contains(.created) { try work(.created, pid) }
         try goOn()
@@ -99,7 +110,9 @@ private struct Launcher: ~Copyable {
         }
     }
 
-    private mutating func follow(_ work: (LaunchMoment, Int32) throws -> Void) throws {
+    private mutating func follow(
+        _ work: (LaunchMoment, Int32) throws -> Void, _ listener: (Int32, Int32) throws -> Void
+    ) throws {
         var isStarting = false
         while true {
             var report = swiftpod_report()
@@ -128,6 +141,9 @@ private struct Launcher: ~Copyable {
                 }
                 try complete(work)
             case UInt32(SWIFTPOD_TERMINAL): terminal = descriptor
+            case UInt32(SWIFTPOD_LISTENER):
+                let owned = OwnedDescriptor(adopting: descriptor)
+                try listener(owned.raw, pid)
             case UInt32(SWIFTPOD_STARTING):
                 isStarting = true
                 if plan.startsLater { return }
@@ -188,7 +204,8 @@ extension LaunchPlan {
     func failure(_ report: swiftpod_report, in program: borrowing Program) -> LaunchError {
         let step = steps[program.origin(of: Int(report.index))]
         switch step.action {
-        case .execute, .probe: return LaunchError(executing: step.action.description, errno: report.value)
+        case .execute(let command), .probe(let command), .executeGuarded(let command, _, _):
+            return LaunchError(executing: Step.Action.execute(command).description, errno: report.value)
         default:
             // The first line of the kernel's log, without its level: `e overlay: …`.
             let text = withUnsafeBytes(of: report.text) {
@@ -220,8 +237,12 @@ extension LaunchPlan {
 }
 
 /// Starts the command of a launch that waits at its start socket. Throws what went wrong with its exec.
-public func startPrepared(socket path: String, command: String) throws(LaunchError) {
-    do throws(SyscallError) {
+///
+/// `listener` is called with the descriptor of a system call filter that asks somebody else.
+public func startPrepared(
+    socket path: String, command: String, listener: (Int32) throws -> Void = { _ in }
+) throws {
+    do {
         let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
         try socket.writeAll([0])
         while true {
@@ -229,13 +250,17 @@ public func startPrepared(socket path: String, command: String) throws(LaunchErr
             var descriptor: Int32 = -1
             let got = try check("recvmsg", path) { swiftpod_receive_report(socket.raw, &report, &descriptor) }
             if got == 0 { return }
+            if report.kind == UInt32(SWIFTPOD_LISTENER) {
+                let owned = OwnedDescriptor(adopting: descriptor)
+                try listener(owned.raw)
+            }
             if report.kind == UInt32(SWIFTPOD_FAILED) {
                 throw SyscallError("execute", command, errno: report.value)
             }
         }
-    } catch  where error.call == "execute" {
+    } catch let error as SyscallError where error.call == "execute" {
         throw LaunchError(executing: "execute \(command)", errno: error.errno)
-    } catch {
+    } catch let error as SyscallError {
         throw LaunchError(error)
     }
 }

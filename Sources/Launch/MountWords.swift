@@ -42,16 +42,16 @@ struct MountWords: Equatable, Sendable {
     var propagation: Propagation?
     var propagationIsRecursive = false
     var copiesUp = false
+    /// Owners are mapped; with what is mounted below.
+    var isMapped = false
+    var mapsEverywhere = false
     /// For the file system itself.
     var parameters: [String] = []
 
     /// Reads the words of the runtime specification's table of mount options.
-    init(_ words: [String], destination: String) throws(PlanError) {
+    init(_ words: [String]) {
         for word in words {
             if read(general: word) || read(attribute: word) || read(propagation: word) { continue }
-            if word == "idmap" || word == "ridmap" {
-                throw PlanError("mount on \(destination): id-mapped mounts are not supported")
-            }
             parameters.append(word)
         }
     }
@@ -62,6 +62,11 @@ struct MountWords: Equatable, Sendable {
         case "rbind": (isBind, isRecursive) = (true, true)
         case "tmpcopyup": copiesUp = true
         case "notmpcopyup": copiesUp = false
+        case "idmap": isMapped = true
+        case "ridmap": (isMapped, mapsEverywhere) = (true, true)
+        // The kernel keeps these by file system, not by mount: below a bind they change nothing.
+        case "rsync", "rdirsync", "rmand", "rlazytime": parameters.append(String(word.dropFirst()))
+        case "rasync", "rnomand", "rnolazytime", "rdefaults": break
         // What the kernel does anyway, or no longer knows.
         case "", "defaults", "async", "nolazytime", "nomand", "noiversion", "loud", "silent", "remount": break
         default: return false
@@ -99,6 +104,20 @@ struct MountWords: Equatable, Sendable {
         return true
     }
 
+    /// Every word that is acted on here, rather than by the file system.
+    fileprivate static var known: [String] {
+        let attributes =
+            "ro rw nosuid suid nodev dev noexec exec nodiratime diratime nosymfollow symfollow noatime strictatime atime "
+            + "relatime norelatime nostrictatime private slave shared unbindable"
+        let words = attributes.split(separator: " ").map(String.init).filter { word in
+            attribute(word) != nil || ["private", "slave", "shared", "unbindable"].contains(word)
+        }
+        let general = [
+            "bind", "rbind", "tmpcopyup", "notmpcopyup", "idmap", "ridmap", "defaults", "async", "sync", "dirsync",
+        ]
+        return general + words.flatMap { [$0, "r" + $0] }
+    }
+
     /// A switch, because a dictionary would cost its making at every start.
     private static func attribute(_ word: String) -> (set: MountAttributes, clear: MountAttributes)? {
         switch word {
@@ -121,4 +140,9 @@ struct MountWords: Equatable, Sendable {
         default: nil
         }
     }
+}
+
+extension LaunchPlan {
+    /// The option words of mounts that are known, for `features`.
+    public static var mountOptions: [String] { MountWords.known.sorted() }
 }

@@ -6,6 +6,8 @@ import OCISpec
 enum PlannedDevice {
     case node(DeviceNode)
     case bound(Slot, path: String)
+    /// By name in the launcher's file system of nodes.
+    case prepared(String, path: String)
 }
 
 extension Planner {
@@ -35,9 +37,17 @@ extension Planner {
         if let dev, dev.type == "bind" || dev.options.contains("bind") || dev.options.contains("rbind") { return nil }
         let given = Set(devices.map(\.path))
         var planned: [PlannedDevice] = []
+        var nodes: [DeviceNode] = []
         for device in Planner.standardDevices.filter({ !given.contains($0.path) }) + devices {
             try Planner.requireAbsolute(device.path, "device")
-            if isInUserNamespace {
+            if isInUserNamespace, !facts.inUserNamespace {
+                // The container may not make them, but the launcher may.
+                var node = try Planner.node(device)
+                node.uid = try outside(node.uid, plan.maps?.uid, device.path)
+                node.gid = try outside(node.gid, plan.maps?.gid, device.path)
+                planned.append(.prepared("\(nodes.count)", path: node.path))
+                nodes.append(node)
+            } else if isInUserNamespace {
                 // mknod(2) of devices is for real root only.
                 let slot = newSlot()
                 add(.takeTree(.path(device.path), recursive: false, into: slot))
@@ -46,7 +56,20 @@ extension Planner {
                 planned.append(.node(try Planner.node(device)))
             }
         }
+        if !nodes.isEmpty {
+            let slot = newSlot()
+            plan.inherited.append(.init(slot: slot, source: .nodes(nodes)))
+            nodeSystem = slot
+        }
         return planned
+    }
+
+    private func outside(_ id: UInt32, _ map: [IDRange]?, _ path: String) throws(PlanError) -> UInt32 {
+        guard let map else { return id }
+        guard let range = map.first(where: { id >= $0.inside && id - $0.inside < $0.count }) else {
+            throw PlanError("device \(path): owner \(id) has no id in the container")
+        }
+        return range.outside &+ (id - range.inside)
     }
 
     private static func node(_ device: RuntimeSpec.Device) throws(PlanError) -> DeviceNode {
@@ -57,8 +80,11 @@ extension Planner {
         case "p": type = 0o010000
         default: throw PlanError("device \(device.path): unknown type \(device.type)")
         }
+        // mknod(2) would take a trailing slash for a directory.
+        var path = device.path
+        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         return DeviceNode(
-            path: device.path, mode: type | (device.fileMode ?? 0o666) & 0o7777,
+            path: path, mode: type | (device.fileMode ?? 0o666) & 0o7777,
             number: DeviceNumber(major: device.major, minor: device.minor), uid: device.uid ?? 0, gid: device.gid ?? 0)
     }
 
@@ -67,7 +93,14 @@ extension Planner {
         for device in devices {
             switch device {
             case .node(let node): add(.makeNode(node, in: root), tolerating: [EEXIST])
-            case .bound(let slot, let path): add(.attach(slot, at: path, in: root))
+            case .bound(let slot, let path):
+                add(.change(.slot(slot, name: path), MountChange(set: [.noSetuid, .noExecute])))
+                add(.attach(slot, at: path, in: root))
+            case .prepared(let name, let path):
+                guard let system = nodeSystem else { continue }
+                let slot = newSlot()
+                add(.takeTree(.entry(name, in: system), recursive: false, into: slot))
+                add(.attach(slot, at: path, in: root))
             }
         }
         for link in Planner.standardLinks {

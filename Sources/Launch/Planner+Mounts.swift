@@ -16,13 +16,15 @@ struct PlannedMount {
 extension Planner {
     /// What is bound from the host is taken first of all: with what the caller may open, and while its mounts are still
     /// the host's peers, so that `shared` can mean something.
-    mutating func planSources(_ mounts: [RuntimeSpec.Mount]) throws(PlanError) -> [PlannedMount] {
+    mutating func planSources(
+        _ mounts: [RuntimeSpec.Mount], _ linux: RuntimeSpec.Linux
+    ) throws(PlanError) -> [PlannedMount] {
         var planned: [PlannedMount] = []
         for mount in mounts {
             guard !mount.destination.isEmpty, !mount.destination.utf8.contains(0) else {
                 throw PlanError("mount without a destination")
             }
-            var words = try MountWords(mount.options, destination: mount.destination)
+            var words = MountWords(mount.options)
             if mount.type == "bind" { words.isBind = true }
             var one = PlannedMount(mount: mount, words: words, slot: newSlot())
             if let tree = options.trees.first(where: { $0.destination == mount.destination }) {
@@ -32,8 +34,18 @@ extension Planner {
                 guard let source = mount.source, source.hasPrefix("/") else {
                     throw PlanError("mount on \(mount.destination): source is not an absolute path")
                 }
-                try take(source, into: &one)
+                if words.isMapped {
+                    try takeMapped(source, into: &one, linux)
+                } else {
+                    try take(source, into: &one)
+                }
             } else {
+                guard !words.isMapped else {
+                    throw PlanError("mount on \(mount.destination): only a bind mount can be id-mapped")
+                }
+                if let label = linux.mountLabel, ["tmpfs", "devpts", "mqueue"].contains(mount.type) {
+                    one.words.parameters.append("context=\"\(label)\"")
+                }
                 guard mount.type != nil else { throw PlanError("mount on \(mount.destination): no type") }
                 try choose(&one)
             }
@@ -45,6 +57,25 @@ extension Planner {
     private mutating func take(_ source: String, into one: inout PlannedMount) throws(PlanError) {
         try Planner.requireAbsolute(source, "mount source")
         add(.takeTree(.path(source), recursive: one.words.isRecursive, into: one.slot))
+        one.isTaken = true
+    }
+
+    /// By the launcher: the owner of the file system decides how its owners are mapped.
+    private mutating func takeMapped(
+        _ source: String, into one: inout PlannedMount, _ linux: RuntimeSpec.Linux
+    ) throws(PlanError) {
+        try Planner.requireAbsolute(source, "mount source")
+        func ranges(_ own: [RuntimeSpec.IDMapping], _ other: [RuntimeSpec.IDMapping]) -> [IDRange] {
+            (own.isEmpty ? other : own).map { IDRange(inside: $0.containerID, outside: $0.hostID, count: $0.size) }
+        }
+        let tree = LaunchPlan.MappedTree(
+            path: source, isRecursive: one.words.isRecursive, everywhere: one.words.mapsEverywhere,
+            uid: ranges(one.mount.uidMappings, linux.uidMappings), gid: ranges(one.mount.gidMappings, linux.gidMappings)
+        )
+        guard !tree.uid.isEmpty, !tree.gid.isEmpty else {
+            throw PlanError("mount on \(one.mount.destination): idmap without mappings")
+        }
+        plan.inherited.append(.init(slot: one.slot, source: .mapped(tree)))
         one.isTaken = true
     }
 

@@ -26,7 +26,9 @@ extension Planner {
 
         // What the caller puts into a cgroup before it goes on must see that one as the root of its own view.
         let cgroupLater = own.contains(.cgroup) && options.cgroup == nil && options.moments.contains(.created)
-        let made = cgroupLater ? own.subtracting(.cgroup) : own
+        // A process that is born in a time namespace cannot set its clocks any more: it makes its own, which holds from
+        // the exec on (Linux 6.1).
+        let made = (cgroupLater ? own.subtracting(.cgroup) : own).subtracting(.time)
         if options.inPlace {
             try planIsolation(made, joining: !joins.isEmpty)
             planOOMScore(oomScore)
@@ -47,6 +49,7 @@ extension Planner {
             for join in joins { add(.enter(join.kinds, join.slot)) }
         }
         if cgroupLater { add(.unshare(.cgroup)) }
+        try planClocks(linux)
         planOOMScore(oomScore)
         // Modes are meant as they are written until the process gets its own umask.
         add(.setUmask(0))
@@ -101,11 +104,44 @@ extension Planner {
             uid: ranges(linux.uidMappings), gid: ranges(linux.gidMappings), denySetgroups: !facts.writesAnyMap)
     }
 
+    private mutating func planClocks(_ linux: RuntimeSpec.Linux) throws(PlanError) {
+        guard own.contains(.time) else {
+            if linux.timeOffsets != nil { throw PlanError("timeOffsets without a new time namespace") }
+            return
+        }
+        add(.unshare(.time))
+        guard let offsets = linux.timeOffsets else { return }
+        guard facts.kernel >= KernelVersion(6, 1) else { throw PlanError("timeOffsets need Linux 6.1") }
+        var lines = ""
+        do throws(DocumentError) {
+            for name in ["monotonic", "boottime"] {
+                guard let clock: JSON = try offsets.optional(name) else { continue }
+                let seconds: Int64 = try clock.optional("secs") ?? 0
+                let nanoseconds: UInt32 = try clock.optional("nanosecs") ?? 0
+                lines += "\(name) \(seconds) \(nanoseconds)\n"
+            }
+        } catch {
+            throw PlanError("timeOffsets: \(error)")
+        }
+        if !lines.isEmpty { write(lines, to: "self/timens_offsets") }
+    }
+
+    /// Into our own /proc, which shows the namespaces that this process is in; where there may be none, the host's.
+    mutating func write(_ text: String, to path: String, tolerating: [Int32] = []) {
+        let proc = self.proc ?? newSlot()
+        if self.proc == nil {
+            self.proc = proc
+            add(.mount(FileSystem(type: "proc", source: "proc"), into: proc), tolerating: [EPERM, EBUSY])
+            add(.open("/proc", .directory, in: nil, into: proc), isFallback: true)
+        }
+        add(.write(text, to: path, in: proc), tolerating: tolerating)
+    }
+
     private mutating func planOOMScore(_ score: Int?) {
         guard let score else { return }
         // Lowering it takes a privilege on the machine that a rootless caller lacks; it is a hint, not a promise.
-        add(
-            .write("\(score)", to: "/proc/self/oom_score_adj"),
+        write(
+            "\(score)", to: "self/oom_score_adj",
             tolerating: facts.inUserNamespace ? [EACCES, EPERM] : [])
     }
 
@@ -122,12 +158,46 @@ extension Planner {
     }
 
     /// While /proc is still the host's, whose sysctl files show the namespaces of whoever opens them.
-    mutating func planNames(_ spec: RuntimeSpec, sysctls: [String: String]) {
+    mutating func planNames(_ spec: RuntimeSpec, sysctls: [String: String]) throws(PlanError) {
         if own.contains(.network) { add(.raiseLoopback) }
         if let name = spec.hostname, !name.isEmpty { add(.setHostname(name)) }
         if let name = spec.domainname, !name.isEmpty { add(.setDomainname(name)) }
         for (name, value) in sysctls.sorted(by: { $0.key < $1.key }) {
-            add(.write(value, to: "/proc/sys/\(Planner.sysctlPath(name))"))
+            let path = Planner.sysctlPath(name)
+            try checkSysctl(path, value, spec)
+            write(value, to: "sys/\(path)")
+        }
+    }
+
+    /// A parameter of a namespace that is the machine's would be set for the machine.
+    private func checkSysctl(_ path: String, _ value: String, _ spec: RuntimeSpec) throws(PlanError) {
+        let kind: NamespaceKinds
+        let isOfIPC =
+            path.hasPrefix("fs/mqueue/")
+            || ["msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced"].contains {
+                path == "kernel/\($0)"
+            }
+        if path.split(separator: "/").contains("..") { throw PlanError("sysctl \(path): not a name") }
+        if path.hasPrefix("net/") {
+            kind = .network
+        } else if isOfIPC {
+            kind = .ipc
+        } else if path == "kernel/domainname" {
+            kind = .uts
+            if let name = spec.domainname, name != value {
+                throw PlanError("sysctl kernel.domainname: domainname says \(name)")
+            }
+        } else if path == "kernel/hostname" {
+            throw PlanError("sysctl kernel.hostname: use hostname")
+        } else if path.hasPrefix("user/") {
+            kind = .user
+        } else {
+            throw PlanError("sysctl \(path): not of a namespace")
+        }
+        let joined = options.joined.contains { $0.kinds.contains(kind) }
+        let named = spec.linux?.namespaces.contains { $0.type.kind == kind } ?? false
+        guard joined || named else {
+            throw PlanError("sysctl \(path): the container has no such namespace of its own")
         }
     }
 

@@ -23,7 +23,7 @@ extension Planner {
         else { return }
         plan.gift = LaunchPlan.Gift(
             descriptors: [options.input, options.output, options.error].compactMap { $0 },
-            uid: range.outside + (uid - range.inside))
+            uid: range.outside &+ (uid - range.inside))
     }
 
     /// A terminal of the container's own devpts; the host's would be seen, and could be typed into, from outside.
@@ -34,7 +34,7 @@ extension Planner {
         add(.open("/dev/pts/ptmx", .readWrite, in: root, into: master))
         let size = process.consoleSize.map { TerminalSize(rows: $0.height, columns: $0.width) }
         add(.openTerminal(master, size: size, into: slave))
-        if process.user.uid != 0 { add(.own(slave, uid: process.user.uid, pipesOnly: false)) }
+        if process.user.uid != 0 { add(.own(slave, uid: process.user.uid, gid: nil, pipesOnly: false)) }
         if bindsConsole {
             let console = newSlot()
             add(.takeTree(.slot(slave), recursive: false, into: console))
@@ -80,16 +80,21 @@ extension Planner {
     ) throws(PlanError) {
         let command = try Planner.command(process)
         let capabilities = try capabilities(process)
-        planDescriptors(streams, terminal: terminal, uid: process.user.uid)
+        let guardian = planGuard(process, command)
+        // CVE-2016-9962: what waits to be started is a copy of the launcher, and whoever shares its pid namespace could
+        // look at it. Below a keeper's namespace even those that may would be kept out, `exec` among them.
+        if options.startSocket != nil, !facts.inUserNamespace { add(.control(.notDumpable)) }
+        planDescriptors(streams, terminal: terminal, uid: process.user.uid, gid: process.user.gid)
         add(.setUmask(process.user.umask ?? 0o022))
         if options.moments.contains(.starting) { add(.reach(.starting)) }
         if let socket = options.startSocket {
             let listener = inherit(socket)
             add(.probe(command))
             add(.announceStart)
-            add(.acceptStarter(listener))
+            add(.acceptStarter(listener, closing: 3 + Int32(options.preservedDescriptors), keeping: guardian))
         }
-        let filter = Step.Action.filter(options.seccompFilter, flags: options.seccompFlags)
+        let filter = Step.Action.filter(
+            options.seccompFilter, flags: options.seccompFlags, hasListener: options.seccompListener)
         // Without no_new_privs a filter takes CAP_SYS_ADMIN; with it, it can wait until nothing else is left.
         if !process.noNewPrivileges, !options.seccompFilter.isEmpty { add(filter) }
         if let capabilities {
@@ -101,10 +106,31 @@ extension Planner {
         }
         if process.noNewPrivileges {
             add(.control(.noNewPrivileges))
-            if !options.seccompFilter.isEmpty { add(filter) }
         }
+        let filtersLast = process.noNewPrivileges && !options.seccompFilter.isEmpty
+        if filtersLast, options.seccompListener { add(filter) }
         add(.announceStart)
+        if let guardian {
+            add(.executeGuarded(command, guard: guardian, channel: 3 + Int32(options.preservedDescriptors)))
+        }
+        // Without a guard, or on a kernel that would not have it.
+        if filtersLast, !options.seccompListener { add(filter) }
         add(.execute(command))
+    }
+
+    /// Labels hold from the first exec on, and what a labelled process may execute is the label's business.
+    private mutating func planGuard(_ process: RuntimeSpec.Process, _ command: Command) -> Slot? {
+        guard options.guarded, (process.apparmorProfile ?? "").isEmpty, (process.selinuxLabel ?? "").isEmpty else {
+            return nil
+        }
+        var image = Guard(command: command, channel: 3 + Int32(options.preservedDescriptors))
+        if process.noNewPrivileges, !options.seccompListener {
+            image.filter = options.seccompFilter
+            image.filterFlags = options.seccompFlags
+        }
+        let slot = newSlot()
+        plan.inherited.append(.init(slot: slot, source: .guarding(image)))
+        return slot
     }
 
     private mutating func planUser(_ user: RuntimeSpec.User) {
@@ -121,7 +147,7 @@ extension Planner {
     }
 
     mutating func planDescriptors(
-        _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32
+        _ streams: [(slot: Slot, source: Int32?)], terminal: Slot?, uid: UInt32, gid: UInt32
     ) {
         let first = 3 + Int32(options.preservedDescriptors)
         if options.startsSession { add(.startSession) }
@@ -133,7 +159,7 @@ extension Planner {
         // A program that opens /dev/stdout again must be allowed to.
         if uid != 0 {
             for stream in streams where stream.source != nil {
-                add(.own(stream.slot, uid: uid, pipesOnly: true), tolerating: [EPERM, EINVAL, EROFS])
+                add(.own(stream.slot, uid: uid, gid: gid, pipesOnly: true), tolerating: [EPERM, EINVAL, EROFS])
             }
         }
         // Streams that trade places (2>&1 1>…) are moved out of the way first.

@@ -79,7 +79,21 @@ extension Planner {
         if case .tree = planned {
             add(.change(.slot(root, name: "/"), MountChange(propagation: .private, recursive: true)))
         }
+        if let nodes = nodeSystem {
+            // Mounted in this namespace, so that its nodes can be bound from it.
+            add(.cover(anchor, with: nodes, name: "devices"))
+            anchor = nodes
+        }
         add(.cover(anchor, with: root, name: "root"))
+        refuseLinks()
+    }
+
+    /// A root whose /dev, /proc or /sys is a link to somewhere else would have what belongs there mounted and made
+    /// elsewhere (CVE-2026-47766).
+    private mutating func refuseLinks() {
+        for path in ["/dev", "/proc", "/sys"] {
+            add(.open(path, .realDirectory, in: root, into: newSlot()), tolerating: [ENOENT])
+        }
     }
 
     /// Late, so that nothing above has to pass by it.
@@ -97,9 +111,9 @@ extension Planner {
         if spec.root?.readonly ?? false {
             add(.change(.slot(root, name: "/"), MountChange(set: .readOnly)))
         }
-        add(.enterRoot(root))
-        guard let propagation, let words = try? MountWords([propagation], destination: "/"),
-            let kind = words.propagation, kind != .private
+        add(.enterRoot(root, pivots: !options.noPivot))
+        guard let propagation, case let words = MountWords([propagation]), let kind = words.propagation,
+            kind != .private
         else { return }
         add(.change(.slot(root, name: "/"), MountChange(propagation: kind, recursive: words.propagationIsRecursive)))
     }

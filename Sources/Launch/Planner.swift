@@ -14,6 +14,10 @@ struct Planner {
     var isInUserNamespace: Bool
     /// The namespaces that this container has for itself.
     var own: NamespaceKinds = []
+    /// A file system of device nodes that the launcher made.
+    var nodeSystem: Slot?
+    /// A /proc of our own, once something was to be written to it.
+    var proc: Slot?
     /// The root, once it is mounted.
     var root = Slot(index: -1)
 
@@ -99,7 +103,12 @@ extension LaunchPlan {
         exec process: RuntimeSpec.Process, facts: HostFacts, options: LaunchOptions
     ) throws(PlanError) {
         var planner = Planner(facts: facts, options: options)
+        let processors = try planner.planAffinity(process)
+        try planner.planScheduling(process).forEach { planner.add(.call($0)) }
         planner.planJoining(oomScore: process.oomScoreAdj)
+        if let processors { planner.add(.call(processors)) }
+        planner.planKeyring()
+        try planner.planLabels(process)
         let streams = planner.planStreams(process)
         let terminal = planner.planTerminal(process, bindsConsole: false)
         try planner.planProcess(process, streams: streams, terminal: terminal)
@@ -111,6 +120,8 @@ extension LaunchPlan {
         public var path: String
         public var arguments: [String]
         public var environment: [String]
+        /// Where it begins, if there is such a directory.
+        public var directory: String = "/"
 
         public init(path: String, arguments: [String], environment: [String]) {
             self.path = path
@@ -134,7 +145,8 @@ extension LaunchPlan {
             planner.add(.becomeUser(uid: 0, gid: 0), tolerating: [EINVAL])
         }
         if let signal = options.parentDeathSignal { planner.add(.control(.parentDeathSignal(signal))) }
-        planner.planDescriptors(streams, terminal: nil, uid: 0)
+        planner.add(.changeDirectory(hook.directory))
+        planner.planDescriptors(streams, terminal: nil, uid: 0, gid: 0)
         planner.add(.announceStart)
         planner.add(
             .execute(
@@ -150,13 +162,14 @@ extension Planner {
     ) throws(PlanError) -> (streams: [(slot: Slot, source: Int32?)], terminal: Slot?) {
         let linux = spec.linux ?? RuntimeSpec.Linux()
         try planNamespaces(linux, oomScore: process.oomScoreAdj)
+        try planPlacement(process, linux)
         let streams = planStreams(process)
-        var mounts = try planSources(spec.mounts)
+        var mounts = try planSources(spec.mounts, linux)
         let layers = try planLayers(rootfs)
         let nodes = try planDeviceSources(linux.devices, mounts: spec.mounts)
         let covers = linux.maskedPaths.isEmpty ? nil : planMaskFile()
         planPrivileges(linux)
-        planNames(spec, sysctls: linux.sysctl)
+        try planNames(spec, sysctls: linux.sysctl)
         try planRoot(layers, propagation: linux.rootfsPropagation, masks: covers)
         for index in mounts.indices { planMount(&mounts[index]) }
         planDevices(nodes)

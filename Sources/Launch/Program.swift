@@ -10,6 +10,8 @@ struct Program: ~Copyable {
     private let slotCount: Int
     /// Which of the plan's steps an instruction belongs to.
     private let origins: [Int]
+    /// Which instruction executes the guard.
+    private let guardStep: Int
 
     init(_ plan: LaunchPlan) {
         var assembler = Assembler()
@@ -38,6 +40,7 @@ struct Program: ~Copyable {
         slots.update(repeating: -1, count: slotCount)
         self.slotCount = slotCount
         origins = assembler.instructions.map(\.origin)
+        guardStep = assembler.instructions.firstIndex { $0.op == SWIFTPOD_GUARD } ?? 0
     }
 
     deinit {
@@ -54,17 +57,17 @@ struct Program: ~Copyable {
     func open(_ inherited: [LaunchPlan.Inherited]) throws(SyscallError) -> [Int32] {
         var opened: [Int32] = []
         for one in inherited {
-            switch one.source {
-            case .descriptor(let descriptor): fill(one.slot, with: descriptor)
-            case .path(let path):
-                do {
-                    opened.append(try OwnedDescriptor.open(path).release())
-                } catch {
-                    for descriptor in opened { close(descriptor) }
-                    throw error
-                }
-                fill(one.slot, with: opened[opened.count - 1])
+            if case .descriptor(let descriptor) = one.source {
+                fill(one.slot, with: descriptor)
+                continue
             }
+            do throws(SyscallError) {
+                opened.append(try one.source.open(step: guardStep))
+            } catch {
+                for descriptor in opened { close(descriptor) }
+                throw error
+            }
+            fill(one.slot, with: opened[opened.count - 1])
         }
         return opened
     }

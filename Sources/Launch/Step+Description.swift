@@ -49,8 +49,9 @@ extension Step.Action: CustomStringConvertible {
         case .control(.noNewPrivileges): "gain no new privileges"
         case .control(.notDumpable): "become unreadable to others"
         case .control(.parentDeathSignal(let signal)): "get signal \(signal) when the launcher dies"
-        case .filter(let program, _): "load system call filter of \(program.count / 8) instructions"
+        case .filter(let program, _, _): "load system call filter of \(program.count / 8) instructions"
         case .expectParent(let pid, _): "end unless process \(pid) is the parent still"
+        case .call(let call): call.purpose
         case .setUmask(let mask): "set umask \(String(mask, radix: 8))"
         default: nil
         }
@@ -60,10 +61,11 @@ extension Step.Action: CustomStringConvertible {
         switch self {
         case .open(let path, _, _, _): "open \(path)"
         case .makeDirectory(let path, _, _, _): "make directory \(path)"
-        case .write(let text, let path): "write \(text) to \(path)"
+        case .write(let text, let path, _):
+            "write \(text.split(separator: "\n").joined(separator: ", ")) to /proc/\(path)"
         case .link(let target, let path, _): "link \(path) to \(target)"
         case .makeNode(let node, _): "make device \(node.path)"
-        case .changeDirectory(let path): "change directory to \(path)"
+        case .changeDirectory(let path): "change directory (chdir) to \(path)"
         default: nil
         }
     }
@@ -73,6 +75,7 @@ extension Step.Action: CustomStringConvertible {
         case .takeTree(.path(let path), let recursive, _):
             "take \(path)\(recursive ? " and what is mounted below" : "")"
         case .takeTree(.slot, _, _): "take terminal"
+        case .takeTree(.entry(let name, _), _, _): "take device \(name)"
         case .mountOverlay: "mount overlay on /"
         case .mount(let system, _): "mount \(system.type) \(system.destination.map { "on \($0)" } ?? "to mask with")"
         case .change(.slot(_, let name), let change): "make \(name) \(change)"
@@ -90,7 +93,7 @@ extension Step.Action: CustomStringConvertible {
     private var endDescription: String {
         switch self {
         case .openTerminal: "open a terminal"
-        case .own(_, let uid, _): "give stream to user \(uid)"
+        case .own(_, let uid, _, _): "give stream to user \(uid)"
         case .startSession: "start a session"
         case .controlTerminal: "take the terminal"
         case .copy(let slot, let above, _): "copy descriptor \(slot) above \(above - 1)"
@@ -98,6 +101,7 @@ extension Step.Action: CustomStringConvertible {
         case .keep(let first, let last): "keep descriptors \(first) to \(last)"
         case .seal(let from): "close descriptors from \(from)"
         case .reap: "start the reaper"
+        case .executeGuarded(let command, _, _): "execute \(command.arguments.first ?? "") guarded"
         case .probe(let command), .execute(let command): "execute \(command.arguments.first ?? "")"
         default: "\(self)"
         }

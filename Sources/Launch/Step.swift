@@ -27,7 +27,8 @@ struct Step: Equatable, Sendable {
         case awaitLauncher
         case reach(LaunchMoment)
         case announceStart
-        case acceptStarter(Slot)
+        /// All descriptors from a number up are closed before.
+        case acceptStarter(Slot, closing: Int32, keeping: Slot?)
         case cloneSibling(NamespaceKinds, cgroup: Slot?)
         // Namespaces.
         case enter(NamespaceKinds, Slot)
@@ -46,14 +47,16 @@ struct Step: Equatable, Sendable {
         case setCapabilities(effective: CapabilityMask, permitted: CapabilityMask, inheritable: CapabilityMask)
         case setAmbient(CapabilityMask, last: UInt32)
         case control(ProcessControl)
-        case filter([UInt8], flags: UInt32)
+        case filter([UInt8], flags: UInt32, hasListener: Bool)
+        case call(SystemCall)
         case setUmask(UInt32)
         /// Ends this process as the parent's death would have, where it died before that could be asked for.
         case expectParent(Int32, signal: Int32)
         // Files.
         case open(String, OpenKind, in: Slot?, into: Slot)
         case makeDirectory(String, in: Slot, uid: UInt32, gid: UInt32)
-        case write(String, to: String)
+        /// Into a file of the /proc that the slot holds.
+        case write(String, to: String, in: Slot)
         case link(String, to: String, in: Slot)
         case makeNode(DeviceNode, in: Slot)
         // Mounts.
@@ -66,11 +69,13 @@ struct Step: Equatable, Sendable {
         case copyUp(String, in: Slot, to: Slot)
         case mask(String, in: Slot, directory: Slot, file: Slot)
         case makeReadOnly(String, in: Slot)
-        case enterRoot(Slot)
+        /// By pivot_root(2), or by covering what is there.
+        case enterRoot(Slot, pivots: Bool)
         case changeDirectory(String)
         // Terminal and descriptors.
         case openTerminal(Slot, size: TerminalSize?, into: Slot)
-        case own(Slot, uid: UInt32, pipesOnly: Bool)
+        /// Its group too, unless that is nil.
+        case own(Slot, uid: UInt32, gid: UInt32?, pipesOnly: Bool)
         case startSession
         case controlTerminal(Slot)
         case copy(Slot, above: Int32, into: Slot)
@@ -81,6 +86,8 @@ struct Step: Equatable, Sendable {
         case reap(CapabilityMask)
         case probe(Command)
         case execute(Command)
+        /// By way of the guard, which finds the channel as that descriptor.
+        case executeGuarded(Command, guard: Slot, channel: Int32)
     }
 }
 
@@ -112,6 +119,8 @@ enum OpenKind: Equatable, Sendable {
     /// A name only, O_PATH.
     case path
     case directory
+    /// A directory that is none by way of a link.
+    case realDirectory
     case readWrite
 }
 
@@ -127,6 +136,24 @@ struct DeviceNode: Equatable, Sendable {
 enum TreeSource: Equatable, Sendable {
     case path(String)
     case slot(Slot)
+    /// A name in a directory.
+    case entry(String, in: Slot)
+}
+
+/// A system call that needs no more than its arguments.
+struct SystemCall: Equatable, Sendable {
+    /// What it is for: the first half of an error.
+    var purpose: String
+    var number: Int
+    var arguments: [Argument]
+
+    enum Argument: Equatable, Sendable {
+        case value(UInt64)
+        /// The address of these bytes.
+        case bytes([UInt8])
+        /// The process, as the launcher counts.
+        case process
+    }
 }
 
 struct Layers: Equatable, Sendable {

@@ -9,6 +9,8 @@ public struct SeccompFilter: ~Copyable {
     /// What the kernel does about a call.
     public enum Action: Equatable, Sendable {
         case allow, log, killThread, killProcess, trap
+        /// Asks the listener.
+        case notify
         case errno(UInt16)
         case trace(UInt16)
 
@@ -19,6 +21,7 @@ public struct SeccompFilter: ~Copyable {
             case .killThread: 0
             case .killProcess: 0x8000_0000
             case .trap: 0x0003_0000
+            case .notify: 0x7FC0_0000
             case .errno(let number): 0x0005_0000 | UInt32(number)
             case .trace(let number): 0x7FF0_0000 | UInt32(number)
             }

@@ -55,13 +55,14 @@ extension RuntimeSpec.Hook: JSONDocument {
     public init(json: JSON) throws(DocumentError) {
         self.init(path: try json.required("path"))
         args = try json.list("args")
-        env = try json.list("env")
+        // Written, if empty: then the hook gets none.
+        env = json["env"] == nil || json["env"] == .null ? nil : try json.list("env")
         timeout = try json.optional("timeout")
     }
 
     public var json: JSON {
         JSON(members: [
-            "path": path.json, "args": args.jsonUnlessEmpty, "env": env.jsonUnlessEmpty, "timeout": timeout?.json,
+            "path": path.json, "args": args.jsonUnlessEmpty, "env": env?.json, "timeout": timeout?.json,
         ])
     }
 }

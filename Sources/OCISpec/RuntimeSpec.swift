@@ -119,7 +119,8 @@ public struct RuntimeSpec: Equatable, Sendable {
     public struct Hook: Equatable, Sendable {
         public var path: String
         public var args: [String] = []
-        public var env: [String] = []
+        /// nil is the runtime's own environment.
+        public var env: [String]?
         /// Seconds.
         public var timeout: Int?
 

@@ -88,14 +88,14 @@ final class FakeHierarchy {
         let slice = try fake.add("", controllers: "cpu")
         #expect(throws: CgroupError.self) { try slice.delegate(["memory"], movingProcesses: false) }
         let v1 = Delegation(
-            controllers: ["memory"], place: "/c/own", heldByV1: ["memory", "cpu"], hasSystemd: true, isRoot: false)
+            controllers: ["memory"], place: "/c/own", heldByV1: ["memory", "cpu"], hasSystemd: true, uid: 7)
         #expect(
             v1.error.description
                 == "cannot limit memory: controller memory is mounted as cgroup v1; boot with the kernel parameter "
                 + "systemd.unified_cgroup_hierarchy=1 (without systemd: cgroup_no_v1=all)")
-        let user = Delegation(controllers: ["cpu"], place: "/c/own", heldByV1: [], hasSystemd: true, isRoot: false)
+        let user = Delegation(controllers: ["cpu"], place: "/c/own", heldByV1: [], hasSystemd: true, uid: 7)
         #expect(user.error.description.contains("user@.service.d/delegate.conf"))
-        let plain = Delegation(controllers: ["cpu"], place: "/c/own", heldByV1: [], hasSystemd: false, isRoot: false)
+        let plain = Delegation(controllers: ["cpu"], place: "/c/own", heldByV1: [], hasSystemd: false, uid: 7)
         #expect(plain.error.description.contains("echo '+cpu' > /c/cgroup.subtree_control; chown "))
     }
 

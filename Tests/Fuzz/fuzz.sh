@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- FuzzReference FuzzDocuments FuzzTar
+[ $# -gt 0 ] || set -- FuzzReference FuzzDocuments FuzzRuntime FuzzTar
 
 export SWIFTPOD_FUZZ=1
 # Our handler for crashes would hide them from libFuzzer.
@@ -16,9 +16,10 @@ programs=$(swift build -c release -Xswiftc -sanitize=fuzzer,address --show-bin-p
 
 corpus=.build/corpus
 found=.build/found
-mkdir -p "$found" "$corpus/FuzzReference" "$corpus/FuzzDocuments" "$corpus/FuzzTar"
+mkdir -p "$found" "$corpus/FuzzReference" "$corpus/FuzzDocuments" "$corpus/FuzzRuntime" "$corpus/FuzzTar"
 cp seeds/references/* "$corpus/FuzzReference/"
 cp seeds/documents/* "$corpus/FuzzDocuments/"
+cp seeds/documents/runtime.json "$corpus/FuzzRuntime/"
 ./tar-seeds.sh "$corpus/FuzzTar"
 
 status=0

@@ -67,16 +67,21 @@ import Testing
                 "open /l", "open /u", "open /w", "open /o", "take /dev/null", "take /dev/zero", "take /dev/full",
                 "take /dev/random", "take /dev/urandom", "take /dev/tty", "open /dev/null", "become user 0, group 0",
                 "mount overlay on /", "mount tmpfs to mask with (ro,nosuid,nodev,noexec,nr_inodes=2,mode=755)",
-                "put masks in place", "put root in place", "mount proc on /proc (nosuid,hidepid=2)", "mount on /proc",
-                "mount on /dev/null", "mount on /dev/zero", "mount on /dev/full", "mount on /dev/random",
-                "mount on /dev/urandom", "mount on /dev/tty", "link /dev/fd to /proc/self/fd, if it can be done",
+                "put masks in place", "put root in place", "open /dev, if it can be done",
+                "open /proc, if it can be done", "open /sys, if it can be done",
+                "mount proc on /proc (nosuid,hidepid=2)", "mount on /proc",
+                "make /dev/null nosuid,noexec", "mount on /dev/null", "make /dev/zero nosuid,noexec",
+                "mount on /dev/zero", "make /dev/full nosuid,noexec", "mount on /dev/full",
+                "make /dev/random nosuid,noexec", "mount on /dev/random", "make /dev/urandom nosuid,noexec",
+                "mount on /dev/urandom", "make /dev/tty nosuid,noexec", "mount on /dev/tty",
+                "link /dev/fd to /proc/self/fd, if it can be done",
                 "link /dev/stdin to /proc/self/fd/0, if it can be done",
                 "link /dev/stdout to /proc/self/fd/1, if it can be done",
                 "link /dev/stderr to /proc/self/fd/2, if it can be done",
                 "link /dev/core to /proc/kcore, if it can be done", "link /dev/ptmx to pts/ptmx, if it can be done",
                 "mask /proc/keys, if it can be done", "enter the root",
                 "keep capabilities over the change of user", "set groups to none", "become user 0, group 0",
-                "raise capabilities", "change directory to /", "start a session", "place $0 as descriptor 0",
+                "raise capabilities", "change directory (chdir) to /", "start a session", "place $0 as descriptor 0",
                 "place $1 as descriptor 1", "place $2 as descriptor 2", "close descriptors from 3", "set umask 22",
                 "announce the start", "execute true",
             ])
@@ -133,7 +138,7 @@ import Testing
         expect(
             placed,
             contain: [
-                "enter the root", "change directory to /", "get signal 9 when the launcher dies",
+                "enter the root", "change directory (chdir) to /", "get signal 9 when the launcher dies",
                 "end unless process 77 is the parent still", "place $0 as descriptor 0", "execute true",
             ])
         #expect(!placed.contains { $0.contains("launcher") && $0.contains("wait") })
@@ -271,8 +276,8 @@ import Testing
             refusal { $0.mounts = [.init(destination: "/x", type: "bind", source: "s")] }
                 == "mount on /x: source is not an absolute path")
         #expect(
-            refusal { $0.mounts = [.init(destination: "/x", type: "bind", source: "/s", options: ["idmap"])] }
-                == "mount on /x: id-mapped mounts are not supported")
+            refusal { $0.mounts = [.init(destination: "/x", type: "tmpfs", source: "t", options: ["idmap"])] }
+                == "mount on /x: only a bind mount can be id-mapped")
         #expect(refusal { $0.process?.rlimits = [.init(type: "X", soft: 1, hard: 1)] } == "unknown resource limit X")
         #expect(refusal { $0.process?.capabilities?.bounding = ["CAP_X"] } == nil)
     }

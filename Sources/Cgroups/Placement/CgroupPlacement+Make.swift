@@ -35,6 +35,7 @@ extension CgroupPlacement {
         let enabled = parent.words("cgroup.subtree_control")
         let missing = controllers.filter { !wanted.contains($0) && !enabled.contains($0) }
         if missing.isEmpty { return [] }
+        if parent.holdsProcesses { return missing }
         let available = parent.words("cgroup.controllers")
         return missing.filter { controller in
             guard available.contains(controller) else { return true }
@@ -97,12 +98,11 @@ extension Cgroup {
         }
         let words = missing.map { "+\($0)" }.joined(separator: " ")
         do throws(SyscallError) {
-            do throws(SyscallError) {
-                try write(words, to: "cgroup.subtree_control")
-            } catch  where error.errno == EBUSY && movingProcesses {
+            if holdsProcesses {
+                guard movingProcesses else { throw SyscallError("write", path, errno: EBUSY) }
                 try moveProcesses(to: child(CgroupPlacement.supervisorName))
-                try write(words, to: "cgroup.subtree_control")
             }
+            try write(words, to: "cgroup.subtree_control")
         } catch {
             if error.errno == EBUSY {
                 throw CgroupError(
@@ -113,6 +113,13 @@ extension Cgroup {
             if error.isRefusal || error.errno == ENOENT { throw lacks(missing) }
             throw CgroupError(.failed, "enable \(words) for children of cgroup \(kernelPath): \(error)")
         }
+    }
+
+    /// Processes stand in the way of children with controllers. Asked, and not left to the kernel's EBUSY: controllers of
+    /// threads (cpu, cpuset, pids) it would enable all the same, and make the children places for threads alone. The root
+    /// of the hierarchy, which has no type, may hold both.
+    fileprivate var holdsProcesses: Bool {
+        access(path + "/cgroup.type", F_OK) == 0 && !words("cgroup.procs").isEmpty
     }
 
     /// "No internal processes": everything here goes to a leaf; what is forked meanwhile is found by looking again.

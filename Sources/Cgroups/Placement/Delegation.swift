@@ -1,4 +1,5 @@
 import Glibc
+import LinuxKernel
 
 /// What is missing where a controller cannot be used, and the line that would give it.
 public struct Delegation: Equatable, Sendable {
@@ -7,27 +8,36 @@ public struct Delegation: Equatable, Sendable {
     /// Which of them v1 hierarchies hold.
     public var heldByV1: [String]
     public var hasSystemd: Bool
-    public var isRoot: Bool
+    /// The caller's on the machine.
+    public var uid: UInt32
+    private var isRoot: Bool { uid == 0 }
 
-    public init(controllers: [String], place: String, heldByV1: [String], hasSystemd: Bool, isRoot: Bool) {
+    public init(controllers: [String], place: String, heldByV1: [String], hasSystemd: Bool, uid: UInt32) {
         self.controllers = controllers
         self.place = place
         self.heldByV1 = heldByV1.filter(controllers.contains)
         self.hasSystemd = hasSystemd
-        self.isRoot = isRoot
+        self.uid = uid
     }
 
     init(of controllers: [String], at cgroup: Cgroup) {
         self.init(
             controllers: controllers, place: cgroup.path, heldByV1: CgroupHierarchy.controllersOfV1(),
-            hasSystemd: Systemd.isRunning, isRoot: geteuid() == 0)
+            hasSystemd: Systemd.isRunning, uid: Delegation.callersUID())
     }
 
     /// Without any place that the caller may write.
-    public static func nowhere(_ controllers: [String], _ hierarchy: CgroupHierarchy, isRoot: Bool) -> Delegation {
+    public static func nowhere(_ controllers: [String], _ hierarchy: CgroupHierarchy, uid: UInt32) -> Delegation {
         Delegation(
             controllers: controllers, place: hierarchy.cgroup()?.path ?? hierarchy.mount,
-            heldByV1: CgroupHierarchy.controllersOfV1(), hasSystemd: Systemd.isRunning, isRoot: isRoot)
+            heldByV1: CgroupHierarchy.controllersOfV1(), hasSystemd: Systemd.isRunning, uid: uid)
+    }
+
+    /// In a keeper's namespace this process is root to itself.
+    private static func callersUID() -> UInt32 {
+        let own = geteuid()
+        let range = ((try? IDMaps.read("uid_map")) ?? []).first { $0.inside <= own && own - $0.inside < $0.count }
+        return range.map { $0.outside + (own - $0.inside) } ?? own
     }
 
     public var error: CgroupError {
@@ -54,10 +64,16 @@ public struct Delegation: Equatable, Sendable {
                 + "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' > "
                 + "/etc/systemd/system/user@.service.d/delegate.conf && systemctl daemon-reload, then log in again"
         }
-        let parent = place.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(place[..<$0]) } ?? place
         let words = controllers.map { "+\($0)" }.joined(separator: " ")
+        if !isRoot, place.hasPrefix("/sys/fs/cgroup"), !place.dropFirst("/sys/fs/cgroup/".utf8.count).contains("/") {
+            // At the top, or right below it: nothing there can become somebody's.
+            let own = "/sys/fs/cgroup/user-\(uid)"
+            return "delegate as root: echo '\(words)' > /sys/fs/cgroup/cgroup.subtree_control; mkdir \(own); chown "
+                + "\(uid) \(own) \(own)/cgroup.procs \(own)/cgroup.subtree_control; then move the caller there"
+        }
+        let parent = place.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(place[..<$0]) } ?? place
         if isRoot { return "enable it: echo '\(words)' > \(parent)/cgroup.subtree_control" }
         return "delegate as root: echo '\(words)' > \(parent)/cgroup.subtree_control; "
-            + "chown \(getuid()) \(place) \(place)/cgroup.procs \(place)/cgroup.subtree_control"
+            + "chown \(uid) \(place) \(place)/cgroup.procs \(place)/cgroup.subtree_control"
     }
 }

@@ -56,6 +56,12 @@ struct OCIBundle {
             throw EngineError(.invalid, "ociVersion \(spec.ociVersion): unknown version")
         }
         guard spec.process != nil else { throw EngineError(.invalid, "process is missing") }
+        if let rdt = spec.linux?.intelRdt, rdt != .object([]) {
+            throw EngineError(.unsupported, "linux.intelRdt: not supported")
+        }
+        if let devices = spec.linux?.netDevices, devices != .object([]) {
+            throw EngineError(.unsupported, "linux.netDevices: not supported")
+        }
         let hooks = spec.hooks ?? RuntimeSpec.Hooks()
         for hook in hooks.prestart + hooks.createRuntime + hooks.createContainer + hooks.startContainer
             + hooks.poststart + hooks.poststop

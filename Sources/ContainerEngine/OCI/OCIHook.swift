@@ -16,7 +16,8 @@ struct OCIHook {
 
     /// Runs it to its end, in the namespaces of `pid` where that is given.
     /// - Throws: where it cannot be executed, fails, or takes longer than it may.
-    func run(state: OCIState, joining pid: Int32? = nil) throws(EngineError) {
+    /// - Parameter insideRoot: the container's root is entered already: there is no bundle to begin in.
+    func run(state: OCIState, joining pid: Int32? = nil, insideRoot: Bool = false) throws(EngineError) {
         do {
             let input = try OwnedDescriptor.memoryFile(named: "state")
             try input.writeAll(state.json.encoded())
@@ -24,25 +25,36 @@ struct OCIHook {
             var options = LaunchOptions()
             options.input = input.raw
             options.parentDeathSignal = SIGKILL
-            let process = try start(joining: pid, &options)
+            let process = try start(joining: pid, directory: insideRoot ? "/" : state.bundle, &options)
             try wait(process.pidfd.raw)
         } catch let error as EngineError {
             throw error
         } catch {
-            throw failure("\(error)")
+            throw failure("failed: \(error)")
         }
     }
 
-    private func start(joining pid: Int32?, _ options: inout LaunchOptions) throws -> LaunchedProcess {
+    private func start(
+        joining pid: Int32?, directory: String, _ options: inout LaunchOptions
+    ) throws -> LaunchedProcess {
+        var command = LaunchPlan.HookCommand(
+            path: hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args,
+            environment: hook.env ?? OCIHook.environment())
+        command.directory = directory
         guard let pid else { return try launch(LaunchPlan(hook: command, options: options)) }
         let pidfd = try ProcessDescriptor.open(pid)
         options.joined = [.init(try Namespaces.foreign(of: pid), descriptor: pidfd.raw)]
         return try launch(LaunchPlan(hook: command, options: options))
     }
 
-    private var command: LaunchPlan.HookCommand {
-        LaunchPlan.HookCommand(
-            path: hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args, environment: hook.env)
+    private static func environment() -> [String] {
+        var entries: [String] = []
+        var entry = environ
+        while let text = entry.pointee {
+            entries.append(String(cString: text))
+            entry += 1
+        }
+        return entries
     }
 
     private func wait(_ pidfd: Int32) throws {
@@ -56,12 +68,12 @@ struct OCIHook {
         }
         switch try ProcessDescriptor.wait(pidfd) {
         case .exited(0): return
-        case .exited(let code): throw failure("exit status \(code)")
+        case .exited(let code): throw failure("failed with exit code \(code)")
         case .signaled(let signal): throw failure("killed by signal \(signal)")
         }
     }
 
     private func failure(_ reason: String) -> EngineError {
-        EngineError(.failed, "\(kind) hook \(hook.path): \(reason)")
+        EngineError(.failed, "\(kind) hook \(reason): \(hook.path)")
     }
 }

@@ -37,13 +37,35 @@ extension OCIRuntime {
         var launchOptions = LaunchOptions()
         launchOptions.preservedDescriptors = options.preservedDescriptors
         launchOptions.moments = [.created, .mounted]
-        launchOptions.seccompFilter =
-            try spec.linux?.seccomp.map { profile throws(EngineError) in
-                try SeccompPolicy.compile(profile)
-            } ?? []
+        launchOptions.noPivot = options.noPivot
+        launchOptions.guarded = true
+        if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
+        try setFilter(spec, &launchOptions)
+        if var process = spec.process {
+            OCIRuntime.setHome(&process, root: RootView(directory: bundle.rootfs))
+            OCIRuntime.passSockets(&process, &launchOptions)
+            spec.process = process
+        }
         var birth = OCIBirth(
             runtime: self, record: record, bundle: bundle, spec: spec, options: options, facts: .gather())
         return try birth.make(&launchOptions)
+    }
+
+    func setFilter(_ spec: RuntimeSpec, _ options: inout LaunchOptions) throws(EngineError) {
+        guard let profile = spec.linux?.seccomp else { return }
+        options.seccompListener = try SeccompPolicy.asksListener(profile)
+        options.seccompFlags = try SeccompPolicy.flags(profile, hasListener: options.seccompListener)
+        options.seccompFilter = try SeccompPolicy.compile(profile)
+    }
+
+    /// Sockets that the caller was given by its service manager are the container's: sd_listen_fds(3).
+    private static func passSockets(_ process: inout RuntimeSpec.Process, _ options: inout LaunchOptions) {
+        guard let text = getenv("LISTEN_FDS").map({ String(cString: $0) }), let count = Int(text),
+            (1...1024).contains(count)
+        else { return }
+        options.preservedDescriptors += count
+        process.env += ["LISTEN_FDS=\(count)", "LISTEN_PID=1"]
+        if let names = getenv("LISTEN_FDNAMES") { process.env.append("LISTEN_FDNAMES=\(String(cString: names))") }
     }
 
     private func checkTerminal(_ process: RuntimeSpec.Process, _ options: StartOptions) throws(EngineError) {

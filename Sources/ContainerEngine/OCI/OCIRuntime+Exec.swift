@@ -52,17 +52,21 @@ extension OCIRuntime {
         var launchOptions = LaunchOptions()
         launchOptions.preservedDescriptors = options.preservedDescriptors
         launchOptions.createsWorkingDirectory = false
-        launchOptions.seccompFilter =
-            try spec.linux?.seccomp.map { profile throws(EngineError) in
-                try SeccompPolicy.compile(profile)
-            } ?? []
+        launchOptions.guarded = true
+        try setFilter(spec, &launchOptions)
+        if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         let cgroup = try openCgroup(container, exec.cgroup)
         launchOptions.cgroup = cgroup
         defer { if let cgroup { close(cgroup) } }
         do {
             launchOptions.joined = [.init(try Namespaces.foreign(of: first.pid), descriptor: pidfd.raw)]
             if !options.detach { launchOptions.parentDeathSignal = SIGKILL }
-            var made = try launch(LaunchPlan(exec: process, facts: .gather(), options: launchOptions))
+            let plan = try LaunchPlan(exec: process, facts: .gather(), options: launchOptions)
+            let state = OCIState(container, spec: spec)
+            let seccomp = spec.linux?.seccomp
+            var made = try launch(plan, work: { _, _ in }) { listener, pid in
+                try OCISeccompListener.send(listener, of: pid, seccomp, state: state)
+            }
             if let path = options.consoleSocket, let terminal = made.terminal.take() {
                 try ConsoleSocket.send(terminal.raw, to: path)
             }
@@ -110,11 +114,14 @@ extension OCIRuntime {
             process.args = exec.arguments
             process.terminal = exec.terminal
             process.consoleSize = nil
-            process.env += exec.environment
+            var variables = VariableList(process.env)
+            for entry in exec.environment { variables.set(entry: entry) }
+            process.env = variables.entries
             if let directory = exec.workingDirectory { process.cwd = directory }
             if let word = exec.user { process.user = try OCIRuntime.user(word, process.user) }
             process.user.additionalGids += exec.additionalGroups
-            if let value = exec.noNewPrivileges { process.noNewPrivileges = value }
+            // As runc and crun have it: it is the first process's own, and a further one asks anew.
+            process.noNewPrivileges = exec.noNewPrivileges ?? false
             if let profile = exec.apparmorProfile { process.apparmorProfile = profile }
             if let label = exec.selinuxLabel { process.selinuxLabel = label }
             OCIRuntime.add(exec.capabilities, to: &process)
@@ -126,7 +133,11 @@ extension OCIRuntime {
     /// `UID[:GID]`, numbers only: names are the caller's business.
     private static func user(_ word: String, _ own: RuntimeSpec.User) throws(EngineError) -> RuntimeSpec.User {
         let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let uid = UInt32(parts[0]), let gid = parts.count == 2 ? UInt32(parts[1]) : own.gid else {
+        // CVE-2026-30892: digits and nothing else; Swift itself would take +0 for a number.
+        func number(_ text: Substring) -> UInt32? {
+            text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt32(text) : nil
+        }
+        guard let uid = number(parts[0]), let gid = parts.count == 2 ? number(parts[1]) : own.gid else {
             throw EngineError(.invalid, "--user \(word): must be UID[:GID]")
         }
         return RuntimeSpec.User(uid: uid, gid: gid, umask: own.umask, additionalGids: own.additionalGids)
@@ -138,7 +149,7 @@ extension OCIRuntime {
         for name in names {
             let upper = name.uppercased()
             let full = upper.hasPrefix("CAP_") ? upper : "CAP_" + upper
-            for path in [\RuntimeSpec.Capabilities.bounding, \.effective, \.permitted, \.ambient, \.inheritable]
+            for path in [\RuntimeSpec.Capabilities.bounding, \.effective, \.permitted]
             where !sets[keyPath: path].contains(full) {
                 sets[keyPath: path].append(full)
             }

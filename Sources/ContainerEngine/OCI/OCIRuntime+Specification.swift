@@ -61,12 +61,4 @@ extension OCIRuntime {
             mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro"),
         ]
     }
-
-    /// What this runtime can do, as features.md of the specification describes it. Every word here is one that the
-    /// launch acts on.
-    public static func features() -> JSON {
-        JSON(members: [
-            "ociVersionMin": "1.0.0", "ociVersionMax": .string(RuntimeSpec.version),
-        ])
-    }
 }

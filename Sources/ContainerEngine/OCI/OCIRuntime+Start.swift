@@ -27,11 +27,15 @@ extension OCIRuntime {
         var state = OCIState(container, spec: spec)
         do {
             for hook in spec.hooks?.startContainer ?? [] {
-                try OCIHook(hook, kind: "startContainer").run(state: state, joining: state.pid)
+                try OCIHook(hook, kind: "startContainer").run(state: state, joining: state.pid, insideRoot: true)
             }
             // By descriptor: a socket's path has room for 107 bytes.
             let directory = try OwnedDescriptor.open(container.directory, O_RDONLY | O_DIRECTORY)
-            try startPrepared(socket: "\(directory.procPath)/start", command: spec.process?.args.first ?? "")
+            try startPrepared(
+                socket: "\(directory.procPath)/start", command: spec.process?.args.first ?? ""
+            ) { listener in
+                try OCISeccompListener.send(listener, of: state.pid, spec.linux?.seccomp, state: state)
+            }
             unlink(container.startSocket)
         } catch {
             try? end(container)
@@ -42,8 +46,9 @@ extension OCIRuntime {
             do throws(EngineError) {
                 try OCIHook(hook, kind: "poststart").run(state: state)
             } catch {
-                // As the specification has it: the container runs, and the rest goes on.
-                settings.warn(error.message)
+                // As the specification has it: the container is stopped and destroyed.
+                try? delete(container.id, force: true)
+                throw error
             }
         }
     }

@@ -9,23 +9,21 @@ extension OCIRuntime {
     /// - Returns: whether the container got one that it did not ask for.
     func enterUserNamespace(_ spec: inout RuntimeSpec) throws(EngineError) -> Bool {
         guard geteuid() != 0 else { return false }
-        let extent = try enterKeeper()
+        try enterKeeper()
+        let ids = try KeeperIDs()
         var linux = spec.linux ?? RuntimeSpec.Linux()
         defer { spec.linux = linux }
-        if let index = linux.namespaces.firstIndex(where: { $0.type == .user }) {
-            guard linux.namespaces[index].path == nil else { return false }
-            let outside = try KeeperIDs()
-            linux.uidMappings = try outside.translate(linux.uidMappings, outside.uids, "uid")
-            linux.gidMappings = try outside.translate(linux.gidMappings, outside.gids, "gid")
-            return false
-        }
-        linux.namespaces.append(RuntimeSpec.Namespace(.user))
-        linux.uidMappings = [.init(containerID: 0, hostID: 0, size: extent.uids)]
-        linux.gidMappings = [.init(containerID: 0, hostID: 0, size: extent.gids)]
-        return true
+        let named = linux.namespaces.first { $0.type == .user }
+        if named?.path != nil { return false }
+        if named == nil { linux.namespaces.append(RuntimeSpec.Namespace(.user)) }
+        linux.uidMappings =
+            linux.uidMappings.isEmpty ? KeeperIDs.all(ids.uids) : try ids.translate(linux.uidMappings, ids.uids, "uid")
+        linux.gidMappings =
+            linux.gidMappings.isEmpty ? KeeperIDs.all(ids.gids) : try ids.translate(linux.gidMappings, ids.gids, "gid")
+        return named == nil
     }
 
-    private func enterKeeper() throws(EngineError) -> Keeper.Extent {
+    private func enterKeeper() throws(EngineError) {
         do throws(SyscallError) {
             try Directory.create(settings.keeperRoot, mode: 0o700)
             guard try FileStatus(settings.keeperRoot).uid == geteuid() else {
@@ -37,7 +35,7 @@ extension OCIRuntime {
         let keeper = Keeper(
             uid: geteuid(), gid: getegid(), runtimeRoot: settings.keeperRoot, activeDirectory: settings.keeperActive,
             idleTimeout: settings.keeperIdleTimeout, warn: settings.warn)
-        return try keeper.enter()
+        _ = try keeper.enter()
     }
 }
 
@@ -53,6 +51,12 @@ private struct KeeperIDs {
         } catch {
             throw EngineError(.failed, "read id maps: \(error)", cause: error)
         }
+    }
+
+    /// All ids that there are, under the numbers that they have here. The kernel wants a line for each piece of the map
+    /// above.
+    static func all(_ map: [IDRange]) -> [RuntimeSpec.IDMapping] {
+        map.map { .init(containerID: $0.inside, hostID: $0.inside, size: $0.count) }
     }
 
     /// Each range in pieces, as the keeper's map has them.

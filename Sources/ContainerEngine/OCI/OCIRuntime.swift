@@ -61,7 +61,13 @@ public struct OCIRuntime {
 
     /// The state of a container in the specification's words.
     public func state(_ id: String) throws(EngineError) -> OCIState {
-        let container = try store.container(id)
+        var container = try store.container(id)
+        // A caller that polls takes the first answer for the last: one that is just being made is waited for a little,
+        // no longer than the hooks of its making, which may ask too, can bear.
+        for _ in 0..<30 where container.status == .creating {
+            usleep(10_000)
+            container = try store.container(id)
+        }
         return OCIState(container, spec: try? container.spec())
     }
 

@@ -85,15 +85,18 @@ struct OCIStore: Sendable {
 
     /// As the common runtimes have it; the name becomes a file's.
     static func check(_ id: String) throws(EngineError) {
-        let isPlain = id.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-            case UInt8(ascii: "_"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"): true
-            default: false
+        let strange = id.unicodeScalars.first { scalar in
+            switch scalar {
+            case "0"..."9", "A"..."Z", "a"..."z", "_", "+", "-", ".", ":": false
+            default: true
             }
         }
-        guard isPlain, !id.isEmpty, id != ".", id != "..", id.utf8.count <= 255 else {
-            throw EngineError(.invalid, "invalid container id \"\(id)\": letters, digits and _+-.: only")
+        if let strange {
+            throw EngineError(
+                .invalid, "invalid character \"\(strange)\" in container ID \"\(id)\": only letters, digits and _+-.:")
+        }
+        guard !id.isEmpty, !id.hasPrefix("."), id.utf8.count <= 255 else {
+            throw EngineError(.invalid, "invalid container ID \"\(id)\"")
         }
     }
 

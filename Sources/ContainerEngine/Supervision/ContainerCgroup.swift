@@ -121,7 +121,7 @@ struct CgroupMaker {
         guard let place else {
             let wanted = settings.filter { !$0.isOptional }
             if wanted.isEmpty { return nil }
-            throw Delegation.nowhere(wanted.controllers, hierarchy, isRoot: !session.isRootless).error
+            throw Delegation.nowhere(wanted.controllers, hierarchy, uid: session.uid).error
         }
         let name = CgroupPlacement.name(record.id, stateDirectory: session.layout.data)
         try ContainerCgroup.remember(place.parent.child(name), in: directory)

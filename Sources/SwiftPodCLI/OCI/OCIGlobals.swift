@@ -31,6 +31,10 @@ struct OCIGlobals: Sendable {
                 guard !text.hasPrefix("journald:"), !text.hasPrefix("syslog:") else {
                     throw CommandError("only files are supported")
                 }
+                let backend = text.prefix { $0 != ":" && $0 != "/" }
+                if backend.count < text.count, text.dropFirst(backend.count).hasPrefix(":"), backend != "file" {
+                    throw CommandError("unknown kind of log \(quoted(String(backend)))")
+                }
                 globals.log = text.hasPrefix("file:") ? String(text.dropFirst(5)) : text
             },
             .value("log-format", nil, "FORMAT", "Format of that file: text or json") {

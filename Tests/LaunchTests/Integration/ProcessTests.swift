@@ -91,7 +91,7 @@ import Testing
         let leak = open("/tmp", O_RDONLY | O_DIRECTORY)
         defer { close(leak) }
         fixture.process.cwd = "/proc/self/fd/\(leak)"
-        #expect(throws: LaunchError(step: "change directory to /proc/self/fd/\(leak)", errno: EXDEV)) {
+        #expect(throws: LaunchError(step: "change directory (chdir) to /proc/self/fd/\(leak)", errno: EXDEV)) {
             _ = try fixture.run("ls")
         }
     }
