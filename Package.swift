@@ -21,7 +21,8 @@ let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let package = Package(
     name: "swiftpod",
     products: [
-        .executable(name: "swiftpod", targets: ["swiftpod"])
+        .executable(name: "swiftpod", targets: ["swiftpod"]),
+        .library(name: "SwiftPod", targets: ["SwiftPod"]),
     ],
     traits: [
         // Everything that needs an HTTP client. Without it (`--disable-default-traits`) the rest builds and tests in
@@ -60,7 +61,7 @@ let package = Package(
         .target(
             name: "Registry",
             dependencies: [
-                "ImageStore", "OCISpec", "LinuxKernel", "CCrypto",
+                "ImageStore", "OCISpec", "LinuxKernel", "CShims", "CCrypto",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Registry"])),
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Registry"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Registry"])),
@@ -73,22 +74,42 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "Launch", dependencies: ["CShims", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
+            name: "DeviceInjection", dependencies: ["LinuxKernel", "OCISpec", "YAML"], exclude: ["README.md"],
+            swiftSettings: swift),
+        .target(
             name: "ContainerEngine",
-            dependencies: ["Launch", "Cgroups", "ImageStore", "LinuxKernel", "OCISpec", "CShims"],
+            dependencies: [
+                "Launch", "Cgroups", "DeviceInjection", "ImageStore", "LinuxKernel", "OCISpec", "CShims",
+            ],
             exclude: ["OCI/README.md", "Policy/README.md", "Worker/README.md"],
             swiftSettings: swift),
         .target(name: "CStopwatch"),
         .target(
             name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
         .target(
-            name: "OptionGrammar", dependencies: ["ContainerEngine", "OCISpec", "LinuxKernel"],
+            name: "OptionGrammar",
+            dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             exclude: ["README.md"],
+            swiftSettings: swift),
+        // What the library's launcher process does, and how it is spoken to.
+        .target(
+            name: "Workers",
+            dependencies: [
+                "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
+            ],
+            exclude: ["README.md"],
+            swiftSettings: swift),
+        .target(
+            name: "SwiftPod", dependencies: ["Workers", "YAML", "OCISpec", "LinuxKernel", "CShims"],
+            swiftSettings: swift),
+        .target(
+            name: "WorkerService", dependencies: ["SwiftPod", "OCISpec", "LinuxKernel", "CShims"],
             swiftSettings: swift),
         .target(
             name: "SwiftPodCLI",
             dependencies: [
-                "Bench", "OptionGrammar", "ContainerEngine", "ImageStore", "Registry", "OCISpec", "LinuxKernel",
-                "CShims",
+                "SwiftPod", "WorkerService", "Workers", "Bench", "OptionGrammar", "ContainerEngine", "DeviceInjection",
+                "ImageStore", "Registry", "OCISpec", "LinuxKernel", "CShims",
             ],
             exclude: ["README.md"],
             swiftSettings: swift),
@@ -97,6 +118,9 @@ let package = Package(
 
         .testTarget(name: "OCISpecTests", dependencies: ["OCISpec"], swiftSettings: swift),
         .testTarget(name: "YAMLTests", dependencies: ["YAML", "OCISpec"], swiftSettings: swift),
+        .testTarget(
+            name: "DeviceInjectionTests", dependencies: ["DeviceInjection", "LinuxKernel", "OCISpec"],
+            swiftSettings: swift),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "ImageStoreTests", dependencies: ["ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
@@ -108,11 +132,15 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "ContainerEngineTests",
-            dependencies: ["ContainerEngine", "Cgroups", "ImageStore", "OCISpec", "LinuxKernel"],
+            dependencies: ["ContainerEngine", "Cgroups", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
             name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "WorkersTests",
+            dependencies: ["SwiftPod", "Workers", "OptionGrammar", "ContainerEngine", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
         .testTarget(name: "SystemTests", swiftSettings: swift),

@@ -49,21 +49,6 @@ int swiftpod_go_on(int channel) {
     return sent < 0 ? -1 : 0;
 }
 
-int swiftpod_send_message(int socket, const void *bytes, unsigned long count, int descriptor) {
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = count};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr header;
-    } control = {.bytes = {0}};
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)count ? 0 : -1;
-}
-
 // Only who is in a mount namespace may copy its mounts, and who has been there has lost his root: a child goes, and
 // leaves the descriptor in the table that it shares with this process.
 int swiftpod_take_tree_of(int mount_namespace, const char *path) {

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -89,6 +88,23 @@ int swiftpod_pidfd_send_signal(int pidfd, int signal) {
 
 int swiftpod_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
+long swiftpod_get_affinity(unsigned char *mask, unsigned long size) {
+    return syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+
+int swiftpod_set_affinity(const unsigned char *mask, unsigned long size) {
+    return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
+}
+
+int swiftpod_prefer_memory(int node) {
+    // linux/mempolicy.h: MPOL_DEFAULT is 0, MPOL_PREFERRED 1.
+    unsigned long mask[16] = {0};
+    if (node < 0) return (int)syscall(SYS_set_mempolicy, 0, NULL, 0UL);
+    if (node >= 1024) return errno = EINVAL, -1;
+    mask[node / 64] = 1UL << (node % 64);
+    return (int)syscall(SYS_set_mempolicy, 1, mask, 1025UL);
+}
+
 int swiftpod_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
     return prctl(option, a, b, c, d);
 }
@@ -154,65 +170,4 @@ uint64_t swiftpod_permitted_capabilities(void) {
 void swiftpod_random(void *bytes, size_t count) {
     // Up to 256 bytes come whole; nothing here asks for more.
     while (getrandom(bytes, count, 0) < 0 && errno == EINTR) {}
-}
-
-enum { maximum_descriptors = 16 };
-
-union control {
-    char bytes[CMSG_SPACE(maximum_descriptors * sizeof(int))];
-    struct cmsghdr alignment;
-};
-
-int swiftpod_send_descriptors(int socket, const int *descriptors, int count) {
-    if (count < 1 || count > maximum_descriptors) {
-        errno = EINVAL;
-        return -1;
-    }
-    char byte = 0;
-    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-    union control control;
-    memset(&control, 0, sizeof control);
-    struct msghdr message = {
-        .msg_iov = &piece,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = CMSG_SPACE((size_t)count * sizeof(int)),
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
-    memcpy(CMSG_DATA(header), descriptors, (size_t)count * sizeof(int));
-    ssize_t sent;
-    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : 0;
-}
-
-int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity) {
-    char byte;
-    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-    union control control;
-    struct msghdr message = {
-        .msg_iov = &piece,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
-    };
-    ssize_t received;
-    do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (received < 0 && errno == EINTR);
-    if (received <= 0) return (int)received;
-    int count = 0;
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-        size_t sent = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < sent; i++) {
-            int descriptor;
-            memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
-            if (count < capacity) descriptors[count++] = descriptor;
-            else close(descriptor);
-        }
-    }
-    return count;
 }

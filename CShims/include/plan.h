@@ -171,9 +171,6 @@ int swiftpod_receive_report(int channel, struct swiftpod_report *report, int *de
 /// Connects to a local stream socket by its path. Returns the descriptor, or -1 with errno.
 int swiftpod_connect(const char *path);
 
-/// Sends bytes and a descriptor in one message. Returns 0, or -1 with errno.
-int swiftpod_send_message(int socket, const void *bytes, unsigned long count, int descriptor);
-
 /// A copy of the mount on `path` in another mount namespace, attached to nothing: its descriptor, or -1 with errno.
 int swiftpod_take_tree_of(int mount_namespace, const char *path);
 

@@ -58,6 +58,13 @@ int swiftpod_unshare(int kinds);
 int swiftpod_pidfd_open(int pid);
 int swiftpod_pidfd_send_signal(int pidfd, int signal);
 int swiftpod_memfd_create(const char *name);
+/// sched_getaffinity(2) and sched_setaffinity(2) of this process; the mask has a bit a processor. The first returns the
+/// number of bytes that the kernel uses.
+long swiftpod_get_affinity(unsigned char *mask, unsigned long size);
+int swiftpod_set_affinity(const unsigned char *mask, unsigned long size);
+/// set_mempolicy(2): memory of this NUMA node is preferred; -1 is the default again.
+int swiftpod_prefer_memory(int node);
+
 /// prctl(2) is variadic.
 int swiftpod_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 
@@ -89,6 +96,18 @@ void swiftpod_random(void *bytes, size_t count);
 int swiftpod_send_descriptors(int socket, const int *descriptors, int count);
 /// Returns the number of descriptors received, all close-on-exec; 0 at the end of the stream.
 int swiftpod_receive_descriptors(int socket, int *descriptors, int capacity);
+
+/// Sends bytes over a local socket, the first of them with up to 16 descriptors. Returns how many, or -1 with errno.
+long swiftpod_send_message(int socket, const void *bytes, size_t size, const int *descriptors, int count);
+/// Receives bytes and the descriptors that come with them, at most `*count`, all close-on-exec; the others are closed.
+/// `*count` becomes how many there are. Returns how many bytes; 0 at the end of the stream.
+long swiftpod_receive_message(int socket, void *bytes, size_t size, int *descriptors, int *count);
+/// Who is at the other end of a connected local socket, as this process's user namespace counts.
+int swiftpod_peer(int socket, unsigned *uid, int *pid);
+/// A listening local stream socket of mode 0600, or -1 with errno.
+int swiftpod_listen_privately(const char *path);
+/// accept4(2), close-on-exec.
+int swiftpod_accept(int listener);
 
 /// Loads a program of the kind BPF_PROG_TYPE_CGROUP_DEVICE, `count` instructions of eBPF, and attaches it to an open
 /// cgroup. Returns 0, or -1 with errno.

@@ -23,6 +23,13 @@ extension Engine {
                 id: id, name: name, directory: session.layout.container(id), created: created.description)
             var specification = try specify(configuration, origin, identity)
             try fill(directory, specification, origin, identity)
+            if specification.runtime.hooks != nil {
+                try doing("write config.json") { () throws(SyscallError) in
+                    try File.writeAtomically(
+                        ContainerHooks.configuration(specification, directory: identity.directory), to: "config.json",
+                        in: directory.raw, mode: 0o600)
+                }
+            }
             specification.files = []
             specification.rootEntries = []
             let record = ContainerRecord(identity, configuration, origin, specification, created: created)
@@ -56,7 +63,7 @@ extension Engine {
         return specification
     }
 
-    private static func facts(_ image: StoredImage) -> ImageFacts {
+    static func facts(_ image: StoredImage) -> ImageFacts {
         ImageFacts(id: image.id.hex, name: image.names.first ?? image.id.hex, execution: image.config.config)
     }
 

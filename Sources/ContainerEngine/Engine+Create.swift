@@ -24,6 +24,9 @@ extension Engine {
         var network: NetworkChoice
         /// See ``RayFaults``.
         var raylet: String?
+
+        /// Its devices have hooks that are not ours to do.
+        var hasHooks: Bool { surroundings.devices?.edits.hooks.isEmpty == false }
     }
 
     /// A container that has just come about, locked.
@@ -48,6 +51,9 @@ extension Engine {
         let network = try NetworkChoice(configuration.network, store: store)
         let image = try findImage(configuration.source)
         StartTrace.enter(.keeper)
+        let resolver = DeviceResolver(
+            settings: settings, caller: session.caller, layout: session.layout, bootID: session.bootID)
+        var devices = try resolver.find(configuration, image: image.map(Engine.facts))
         try becomePrivileged(toJoin: configuration)
         StartTrace.enter(.tree)
 
@@ -82,6 +88,8 @@ extension Engine {
                 for: configuration, caller: session.caller, surroundings: surroundings, root: view)
             root = .directory(path)
         }
+        if devices != nil { resolver.prepare(&devices!, imageID: image?.id.hex, root: view) }
+        surroundings.devices = devices
         return Origin(
             image: image, userNamespace: userNamespace, surroundings: surroundings, root: root, view: view,
             network: network, raylet: raylet)

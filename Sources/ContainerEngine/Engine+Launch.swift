@@ -45,16 +45,22 @@ extension Engine {
         options.requiresCgroup = cgroup?.hasLimits ?? false
         let network = NetworkConnection(record, layout: session.layout)
         if network.isNeeded || scope != nil { options.moments.insert(.created) }
+        let hooks = ContainerHooks(record, layout: session.layout)
+        for moment in hooks.moments { options.moments.insert(moment) }
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
         var helper: ProcessIdentity?
         do {
             let log = try openLog(record)
+            let nearness = Nearness(spec.numaNode, root: settings.deviceRoot, warn: settings.warn)
+            defer { nearness.restore() }
             let launched = try launch(plan) { moment, pid in
-                guard moment == .created else { return }
-                if let scope { cgroup = try scope.start(pid: pid) }
-                if network.isNeeded { helper = try network.connect(pid) }
+                if moment == .created {
+                    if let scope { cgroup = try scope.start(pid: pid) }
+                    if network.isNeeded { helper = try network.connect(pid) }
+                }
+                try hooks.run(at: moment, pid: pid)
             }
             let refusal = launched.cgroupRefusal
             let (pid, pidfd, terminal) = launched.release()
@@ -75,6 +81,7 @@ extension Engine {
             cgroup?.closeDescriptor()
             if refusal != nil { cgroup?.cgroup.remove() }
             note(.start, record)
+            hooks.runPoststart(pid: pid, warn: settings.warn)
             return Started(record: record, process: process, state: state)
         } catch {
             close(exitFile)
@@ -121,6 +128,7 @@ extension Engine {
             for: spec.seccomp, capabilities: spec.runtime.process?.capabilities?.bounding ?? [],
             cacheDirectory: session.layout.cache)
         options.keepGroups = spec.keepGroups
+        options.deviceLinks = spec.deviceLinks.map { .init(path: $0.path, target: $0.target) }
         return options
     }
 

@@ -17,7 +17,9 @@ extension Engine {
     ) throws(EngineError) -> ExitStatus {
         // Of a process that has become another nobody could tell what its start took.
         if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
-            try becomeWorker(configuration, io: io, onCreate: onCreate)
+            let origin = try prepareWorkersOrigin(configuration)
+            // Hooks are run by somebody outside.
+            if !origin.hasHooks { try becomeWorker(configuration, origin, io: io, onCreate: onCreate) }
         }
         let origin = try prepare(configuration)
         let id = ContainerID.make()
@@ -149,6 +151,7 @@ extension Engine {
         noteEnd(record)
         NetworkConnection.end(state.networkHelper)
         if let cgroup = state.cgroup { Cgroup(recorded: cgroup).remove() }
+        ContainerHooks(record, layout: session.layout).runPoststop(warn: settings.warn)
     }
 
     /// The container has ended for good: `--rm` takes it away, and this process has nothing more to do with it.

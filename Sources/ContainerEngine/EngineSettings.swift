@@ -1,3 +1,4 @@
+import DeviceInjection
 import ImageStore
 import OCISpec
 
@@ -11,6 +12,10 @@ public struct EngineSettings {
     public var keeperIdleTimeout: UInt32 = 600
     /// How trees are made; nil asks the kernel.
     public var treeKind: TreeKind?
+    /// Where CDI documents are, a later directory's devices before an earlier one's.
+    public var cdiDirectories: [String] = CDIRegistry.defaultDirectories
+    /// The directory that devices are discovered in, instead of `/`.
+    public var deviceRoot: String = ""
     /// Called with one line for whatever had to be left out.
     public var warn: (String) -> Void = { _ in }
     /// Brings an image into the store. nil where images come by `load` and `import` only.

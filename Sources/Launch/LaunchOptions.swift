@@ -86,10 +86,23 @@ public struct LaunchOptions: Equatable, Sendable {
     /// With ``parentDeathSignal`` and ``inPlace``: the parent that is meant. Where it has died already, the process
     /// ends at once.
     public var parent: Int32?
+    /// Symbolic links to make below /dev, with the directories above them: where `path` leads to `target`.
+    public var deviceLinks: [Link] = []
     /// A working directory that does not exist is made, owned by the process's user.
     public var createsWorkingDirectory: Bool = true
 
     public init() {}
+
+    /// A symbolic link in the container.
+    public struct Link: Equatable, Sendable {
+        public var path: String
+        public var target: String
+
+        public init(path: String, target: String) {
+            self.path = path
+            self.target = target
+        }
+    }
 
     /// A mount that is attached to nothing yet, open_tree(2), and where it is to be attached.
     public struct Tree: Equatable, Sendable {

@@ -103,6 +103,9 @@ extension Planner {
                 add(.attach(slot, at: path, in: root))
             }
         }
+        for link in options.deviceLinks {
+            add(.link(link.target, to: link.path, in: root), tolerating: [EEXIST, EROFS])
+        }
         for link in Planner.standardLinks {
             // A root that came with its own keeps it.
             add(.link(link.target, to: link.path, in: root), tolerating: [EEXIST, EROFS])

@@ -2,11 +2,13 @@ import OptionGrammar
 import ContainerEngine
 import Glibc
 import LinuxKernel
+import Workers
 
 /// The whole program: reads the command line, does what it says, leaves by exit(3).
 public func commandMain() -> Never {
     let started = monotonicNanoseconds()
     let arguments = CommandLine.arguments
+    if arguments.count > 1, arguments[1] == LauncherProcess.word { LauncherProcess.run(Array(arguments.dropFirst(2))) }
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
     if let words = OCIRule.words(arguments, caller: .process) { exit(runOCI(words, caller: .process)) }
     exit(run(arguments, caller: .process, started: started))

@@ -1,4 +1,5 @@
 import OptionGrammar
+import OCISpec
 import ContainerEngine
 import ImageStore
 import Registry
@@ -8,6 +9,7 @@ func failure(_ error: any Error) -> CommandError {
     switch error {
     case let error as CommandError: error
     case let error as EngineError: CommandError(error.message, exitCode: exitCode(error.code))
+    case let error as ForkedFailure: CommandError(error.message, exitCode: error.exitCode)
     default: CommandError("\(error)")
     }
 }
@@ -18,4 +20,13 @@ private func exitCode(_ code: EngineError.Code) -> Int32 {
     case .commandNotFound: 127
     default: 125
     }
+}
+
+/// Runs work that starts threads in a child of its own; see ``inChild(describing:_:)``.
+func inChild(_ work: () throws -> JSON) throws -> JSON {
+    try inChild(
+        describing: { error in
+            let failure = failure(error)
+            return ForkedFailure(failure.message, exitCode: failure.exitCode)
+        }, work)
 }

@@ -12,22 +12,12 @@ struct Session {
     var volumes: VolumeStore { VolumeStore(root: engine.session.layout.volumes) }
 
     init(_ invocation: Invocation, registry: RegistryOptions = RegistryOptions()) throws {
-        let paths = try StorePaths(invocation.globals, caller: invocation.caller)
         let warn = warner(invocation.globals)
         for warning in invocation.globals.warnings { warn(warning) }
-        var settings = EngineSettings(dataRoot: paths.data, runtimeRoot: paths.runtime)
+        var settings = try EngineSettings(invocation.globals, caller: invocation.caller)
         settings.warn = warn
-        if let seconds = invocation.caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
-            settings.keeperIdleTimeout = seconds
-        }
-        // Forces the fallback of kernels without data-only layers, to try it where they are.
-        if let word = invocation.caller.variable("SWIFTPOD_TREE_KIND"), !word.isEmpty {
-            guard let kind = TreeKind(rawValue: word) else {
-                throw CommandError("SWIFTPOD_TREE_KIND: unknown kind \(word)")
-            }
-            settings.treeKind = kind
-        }
-        let layout = DataLayout(data: paths.data, runtime: paths.runtime)
+        settings.useDevices(invocation)
+        let layout = DataLayout(data: settings.dataRoot, runtime: settings.runtimeRoot)
         let treeKind = settings.treeKind
         settings.pull = { (name, platform, policy) throws(EngineError) in
             do throws(CommandError) {
@@ -40,6 +30,17 @@ struct Session {
             } catch { throw EngineError(.failed, error.message, cause: error) }
         }
         engine = try Engine(settings)
+    }
+}
+
+extension EngineSettings {
+    /// Where devices are looked for.
+    mutating func useDevices(_ invocation: Invocation) {
+        if !invocation.globals.cdiDirectories.isEmpty {
+            cdiDirectories = invocation.globals.cdiDirectories.map(invocation.caller.absolute)
+        }
+        // A made-up machine, to try discovery where there are no GPUs.
+        if let root = invocation.caller.variable("SWIFTPOD_DEVICE_ROOT"), root.hasPrefix("/") { deviceRoot = root }
     }
 }
 

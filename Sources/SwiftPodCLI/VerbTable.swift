@@ -7,12 +7,16 @@ enum VerbTable {
         .login,
         .logout,
         .logs,
-        .man, .pause, .ps, .pull, .rm, .rmi, .run, .save, .start, .stats, .stop, .tag, .top, .unpause, .untag, .update,
+        .man, .pause, .ps, .pull, .rm, .rmi, .run, .save, .service, .start, .stats, .stop, .tag, .top, .unpause, .untag,
+        .update,
         .version, .wait,
     ]
 
     /// `swiftpod container VERB` and so on.
     static let groups: [VerbGroup] = [
+        VerbGroup(
+            name: "cdi", summary: "Describe devices in the terms of the Container Device Interface",
+            verbs: [.cdiGenerate, .cdiList, .cdiValidate]),
         VerbGroup(
             name: "container", summary: "Manage containers",
             verbs: [
@@ -25,6 +29,9 @@ enum VerbTable {
             verbs: [
                 .imageExists, .importImage, .imageInspect, .imageList, .load, .pull, .imageRemove, .save, .tag, .untag,
             ]),
+        VerbGroup(
+            name: "serve", summary: "Check and prepare the containers of a Ray Serve configuration",
+            verbs: [.serveCheck, .servePrepare]),
         VerbGroup(name: "system", summary: "Manage swiftpod", verbs: [.info]),
         VerbGroup(
             name: "volume", summary: "Manage volumes",

@@ -80,7 +80,7 @@ import Testing
             $0.devices = [.init(hostPath: "/etc/passwd")]
         },
         .init("invalid device mode: rr") { $0.devices = [.init(hostPath: "/dev/null", permissions: "rr")] },
-        .init("device vendor.com/gpu=all: CDI devices are not supported") {
+        .init("invalid device specification: vendor.com/gpu=all") {
             $0.devices = [.init(hostPath: "vendor.com/gpu=all")]
         },
     ]

@@ -356,6 +356,28 @@ def large():
     return Image(layers, {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["/bin/sh"]}, "localhost/large:latest")
 
 
+def worker(name="worker", ray="2.60.0", python="3.11.2", user=None, has_python=True):
+    """A home of Ray's workers, with a shell script for a Python: it says what it is asked by -c, and runs shell files."""
+    more = Layer()
+    path = "/ray/_private/workers/default_worker.py"
+    facts = {"python": python}
+    if ray:
+        facts.update(ray=ray, workerPath=path)
+        more.directory("ray").directory("ray/_private").directory("ray/_private/workers")
+        more.add(path[1:], "echo worker of %s: $$ $(id -u) \"$@\"\n" % name)
+    if has_python:
+        said = json.dumps(facts)[:-1]
+        more.add("usr/bin/python", "#!/bin/sh\nif [ \"$1\" = -c ]; then\n    echo noise\n"
+                 "    [ -d /tmp/ray ] && { touch /tmp/ray/.probe.$$ && rm /tmp/ray/.probe.$$; } 2>/dev/null && w=true || w=false\n"
+                 "    [ -d /tmp/ray ] || w=null\n    [ -z \"$3\" ] && g=null || { [ -e \"$3\" ] && g=true || g=false; }\n"
+                 "    echo 'swiftpod-probe:%s, \"uid\": '$(id -u)', \"writes\": '$w', \"hasGiven\": '$g'}'\n    exit 0\nfi\n"
+                 "exec /bin/sh \"$@\"\n" % said, mode=0o755)
+    config = {"Env": ["PATH=/usr/bin:/bin:/sbin"], "Cmd": ["/bin/sh"]}
+    if user:
+        config["User"] = user
+    return Image([busybox_layer(), more], config, "localhost/%s:latest" % name)
+
+
 # A Python in which Ray is installed, as far as Ray's own command lines can tell: what it is given it writes down, and
 # ends as the variable FAKE says.
 FAKE_PYTHON = """#!/bin/sh
@@ -438,6 +460,11 @@ def ray_without_python():
 
 IMAGES = {
     "ray": lambda: ray("ray"), "ray-user": ray_user, "ray-old": ray_old, "ray-bare": ray_without_python,
+    "worker": worker,
+    "worker-old": lambda: worker("worker-old", ray="2.9.3", python="3.9.18"),
+    "worker-user": lambda: worker("worker-user", user="app"),
+    "worker-without-ray": lambda: worker("worker-without-ray", ray=None),
+    "worker-without-python": lambda: worker("worker-without-python", has_python=False),
     "tiny": tiny, "configured": configured, "torture": torture, "crossing": crossing, "devices": devices, "duplicates": duplicates, "many": many_layers,
     "sparse": sparse, "large": large,
 }

@@ -219,9 +219,13 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         ("--pull foo image", "invalid argument \"foo\" for \"--pull\" flag: unsupported pull policy \"foo\""),
         ("--log-driver journald image", "invalid argument \"journald\" for \"--log-driver\" flag: not supported yet"),
         (
-            "--device nvidia.com/gpu=all image",
-            "invalid argument \"nvidia.com/gpu=all\" for \"--device\" flag: nvidia.com/gpu=all: names of the Container "
-                + "Device Interface are not supported yet"
+            "--device nvidia.com/g:u=all image",
+            "invalid argument \"nvidia.com/g:u=all\" for \"--device\" flag: device \"nvidia.com/g:u=all\": class \"g:u\": must "
+                + "begin with a letter, end with a letter or digit, and have only letters, digits, '_', '-' and '.' between"
+        ),
+        (
+            "--gpus speed=1 image",
+            "invalid argument \"speed=1\" for \"--gpus\" flag: invalid GPU request \"speed=1\": unknown key speed"
         ),
         (
             "--oom-score-adj 2000 image",
@@ -247,7 +251,7 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        "--gpus all", "--systemd=always", "--hooks-dir /x", "--log-opt labels=x",
+        "--systemd=always", "--hooks-dir /x", "--log-opt labels=x",
     ])
     func warnsOnce(options: String) throws {
         #expect(try parseRun(options + " image").warnings.count == 1)

@@ -1,3 +1,4 @@
+import DeviceInjection
 import OCISpec
 
 /// What the user asked for, flag by flag, before any default is applied: the first of the three representations of a
@@ -46,6 +47,12 @@ public struct ContainerConfiguration: Equatable, Sendable {
     /// `--shm-size`, bytes.
     public var shmSize: UInt64?
     public var devices: [DeviceRequest] = []
+    /// `--device VENDOR/CLASS=NAME`.
+    public var namedDevices: [CDIName] = []
+    /// `--gpus`; several add up, and one that says none says it for all.
+    public var gpus: [GPURequest] = []
+    /// Started under the name podman: by a program that may know nothing of GPUs. See ``GPUPolicy``.
+    public var isDropIn: Bool = false
 
     public var rlimits: [RuntimeSpec.ResourceLimit] = []
     /// `--ulimit host`: the caller's own limits are kept.
@@ -215,7 +222,7 @@ public struct MountRequest: Equatable, Sendable {
     }
 }
 
-/// `--device HOST[:CONTAINER[:rwm]]`. Names of the Container Device Interface come with GPU support.
+/// `--device HOST[:CONTAINER[:rwm]]`: a node or a directory of nodes.
 public struct DeviceRequest: Equatable, Sendable {
     public var hostPath: String
     public var containerPath: String?

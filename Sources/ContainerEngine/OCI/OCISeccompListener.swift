@@ -19,6 +19,9 @@ enum OCISeccompListener {
         ])
         let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
         let bytes = message.encoded()
-        try check("sendmsg", path) { swiftpod_send_message(socket.raw, bytes, UInt(bytes.count), listener) }
+        var descriptor = listener
+        guard swiftpod_send_message(socket.raw, bytes, bytes.count, &descriptor, 1) == bytes.count else {
+            throw SyscallError("sendmsg", path)
+        }
     }
 }

@@ -201,6 +201,17 @@ public struct OCIState: Sendable {
     public var owner: String
     public var annotations: [String: String]
 
+    init(id: String, status: OCIStatus, bundle: String, created: String) {
+        self.id = id
+        self.status = status
+        self.bundle = bundle
+        self.created = created
+        pid = 0
+        rootfs = ""
+        owner = ""
+        annotations = [:]
+    }
+
     init(_ container: OCIContainer, spec: RuntimeSpec?) {
         let record = container.record
         id = record.id

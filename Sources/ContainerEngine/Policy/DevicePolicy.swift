@@ -16,6 +16,8 @@ package struct DevicePolicy {
         package var devices: [RuntimeSpec.Device] = []
         /// Rules of the device cgroup, in the specification's form.
         package var rules: [JSON] = []
+        /// What was asked for by path, for `inspect`.
+        package var uses: [Specification.DeviceUse] = []
     }
 
     /// Made in every container anyway, so not bound a second time.
@@ -35,9 +37,6 @@ package struct DevicePolicy {
         let text = [request.hostPath, request.containerPath, request.permissions].compactMap { $0 }
             .joined(separator: ":")
         guard request.hostPath.hasPrefix("/") else {
-            if request.hostPath.contains("=") {
-                throw EngineError(.unsupported, "device \(request.hostPath): CDI devices are not supported")
-            }
             throw EngineError(.invalid, "invalid device specification: \(text)")
         }
         let permissions = request.permissions ?? "rwm"
@@ -95,6 +94,8 @@ package struct DevicePolicy {
     package func everyDevice(mounted: Set<String>) -> Result {
         var result = Result()
         collect("/dev", mounted: mounted, into: &result)
+        // The whole of /dev was not asked for node by node.
+        result.uses = []
         if !bindsNodes {
             result.rules = [
                 JSON.object([JSON.Member("allow", .bool(true)), JSON.Member("access", .string("rwm"))])
@@ -124,6 +125,7 @@ package struct DevicePolicy {
         _ path: String, target: String, _ status: FileStatus, permissions: String, to result: inout Result
     ) {
         let type = Self.type(status.mode) ?? "c"
+        result.uses.append(.init(host: path, container: target, permissions: permissions))
         if bindsNodes {
             // podman says `slave`; a device node has nothing mounted below it that could come in.
             let access = permissions.contains("w") ? "rw" : "ro"

@@ -37,6 +37,9 @@ private struct RootEntryWriter: ~Copyable {
         case .directory:
             if beneath != nil { return }
             try make(name, in: parent, mode: entry.mode, uid: entry.uid, gid: entry.gid)
+        case .link(let target):
+            if beneath?.kind == .directory { return }
+            try link(name, to: target, in: parent, for: entry)
         case .file(let bytes):
             if let beneath, beneath.kind != .regular { return }
             try File.writeAtomically(bytes, to: name, in: parent.raw, mode: 0o600)
@@ -46,6 +49,24 @@ private struct RootEntryWriter: ~Copyable {
             try check("fchmodat", entry.path) {
                 fchmodat(parent.raw, name, mode_t(beneath?.permissions ?? entry.mode), 0)
             }
+        }
+    }
+
+    /// Renamed into its place: what the layer has there is replaced.
+    private func link(
+        _ name: String, to target: String, in parent: borrowing OwnedDescriptor, for entry: Specification.RootEntry
+    ) throws(SyscallError) {
+        let directory = parent.raw
+        let temporary = File.temporaryName(beside: name)
+        try check("symlinkat", entry.path) { symlinkat(target, directory, temporary) }
+        do {
+            try check("fchownat", entry.path) {
+                fchownat(directory, temporary, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW)
+            }
+            try check("renameat", entry.path) { renameat(directory, temporary, directory, name) }
+        } catch {
+            unlinkat(directory, temporary, 0)
+            throw error
         }
     }
 

@@ -12,13 +12,21 @@ public struct RootView: Sendable {
     public var readFile: @Sendable (_ path: String, _ limit: Int) -> [UInt8]?
     /// What stands at a path, symbolic links resolved inside the root; nil where there is nothing.
     public var entry: @Sendable (_ path: String) -> Entry?
+    /// The names in a directory; none where there is no such.
+    public var names: @Sendable (_ path: String) -> [String]
+    /// Where a path leads inside the root, symbolic links resolved; nil where it leads nowhere.
+    public var real: @Sendable (_ path: String) -> String?
 
     public init(
         readFile: @escaping @Sendable (_ path: String, _ limit: Int) -> [UInt8]?,
-        entry: @escaping @Sendable (_ path: String) -> Entry? = { _ in nil }
+        entry: @escaping @Sendable (_ path: String) -> Entry? = { _ in nil },
+        names: @escaping @Sendable (_ path: String) -> [String] = { _ in [] },
+        real: @escaping @Sendable (_ path: String) -> String? = { _ in nil }
     ) {
         self.readFile = readFile
         self.entry = entry
+        self.names = names
+        self.real = real
     }
 
     public struct Entry: Equatable, Sendable {
@@ -64,7 +72,30 @@ public struct RootView: Sendable {
                     isEmpty = entries.isEmpty
                 }
                 return Entry(isDirectory: true, mode: status.permissions, isEmpty: isEmpty)
+            },
+            names: { name in
+                guard let root = try? OwnedDescriptor.open(path, pathOnly | O_DIRECTORY),
+                    let list = try? root.openInRoot(name, O_RDONLY | O_DIRECTORY)
+                else { return [] }
+                return ((try? Directory.entries(of: list.raw)) ?? []).map(\.name).sorted()
+            },
+            real: { name in
+                guard let root = try? OwnedDescriptor.open(path, pathOnly | O_DIRECTORY),
+                    let found = try? root.openInRoot(name, pathOnly),
+                    let base = RootView.link(root.procPath), let target = RootView.link(found.procPath)
+                else { return nil }
+                if base == "/" { return target }
+                if target == base { return "/" }
+                return target.hasPrefix(base + "/") ? String(target.dropFirst(base.utf8.count)) : nil
             })
+    }
+
+    /// The text of a symbolic link.
+    private static func link(_ path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 4097)
+        let length = readlink(path, &buffer, 4096)
+        guard length > 0 else { return nil }
+        return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

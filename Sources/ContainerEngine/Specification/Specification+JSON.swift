@@ -1,3 +1,4 @@
+import DeviceInjection
 import OCISpec
 
 /// What a container's record keeps of its specification. The contents of prepared files and what is written into the
@@ -22,6 +23,10 @@ extension Specification: JSONDocument {
         stopTimeout = try json.optional("stopTimeout") ?? 10
         keepGroups = try json.optional("keepGroups") ?? false
         homeIsDerived = try json.optional("homeIsDerived") ?? false
+        numaNode = try json.optional("numaNode")
+        for member in json["deviceLinks"]?.members ?? [] {
+            deviceLinks.append(.init(target: try String(json: member.value), path: member.name))
+        }
     }
 
     public var json: JSON {
@@ -43,6 +48,10 @@ extension Specification: JSONDocument {
         members.append(.init("stopTimeout", stopTimeout.json))
         members.append(.init("keepGroups", .bool(keepGroups)))
         members.append(.init("homeIsDerived", .bool(homeIsDerived)))
+        if let numaNode { members.append(.init("numaNode", numaNode.json)) }
+        if !deviceLinks.isEmpty {
+            members.append(.init("deviceLinks", .object(deviceLinks.map { .init($0.path, .string($0.target)) })))
+        }
         return .object(members)
     }
 }

@@ -1,3 +1,4 @@
+import DeviceInjection
 import OCISpec
 
 /// What became of a request: the runtime specification, and what the engine has to prepare before it can be started.
@@ -29,6 +30,12 @@ public struct Specification: Equatable, Sendable {
     public var keepGroups: Bool = false
     /// HOME is ours, from the passwd file; `exec` as another user gets that user's.
     public var homeIsDerived: Bool = false
+    /// Symbolic links below /dev, which is made at the start.
+    public var deviceLinks: [DriverSetup.Link] = []
+    /// For `inspect`: which nodes were given.
+    public var deviceUses: [DeviceUse] = []
+    /// The NUMA node that memory and processors are taken from.
+    public var numaNode: Int?
     /// One line each, for stderr.
     public var warnings: [String] = []
 
@@ -76,6 +83,22 @@ public struct Specification: Equatable, Sendable {
         public enum Content: Equatable, Sendable {
             case directory
             case file([UInt8])
+            /// Takes the place of what the image has there, unless that is a directory.
+            case link(String)
+        }
+    }
+
+    /// A device node of the host in the container.
+    public struct DeviceUse: Equatable, Sendable {
+        public var host: String
+        public var container: String
+        /// Some of `rwm`.
+        public var permissions: String
+
+        public init(host: String, container: String, permissions: String) {
+            self.host = host
+            self.container = container
+            self.permissions = permissions
         }
     }
 

@@ -81,6 +81,8 @@ public struct SpecificationBuilder: Sendable {
         draft.runtime.annotations = annotations(draft.stopSignal)
         if let warning = Self.portWarning(request.network) { draft.warnings.append(warning) }
         draft.keepGroups = request.groups == ["keep-groups"]
+        draft.deviceUses = mounts.devices.uses
+        if let devices = surroundings.devices { try inject(devices, mounts: mounts, into: &draft) }
         return draft
     }
 
@@ -138,6 +140,9 @@ public struct Surroundings: Sendable {
     /// The address by which the container reaches the host: host.containers.internal, `host-gateway`. Asked when
     /// /etc/hosts is written.
     public var hostGateway: @Sendable () -> String? = { InternetAddress.ofHost() }
+
+    /// GPUs and other devices by name, with all that they need.
+    public var devices: ResolvedDevices?
 
     public init(
         volumeRoot: String, container: @escaping @Sendable (_ nameOrID: String) throws(EngineError) -> Neighbour

@@ -29,11 +29,13 @@ extension ContainerRecord {
         log = request.log
         cgroups = CgroupOptions(request)
         createCommand = request.command
-        hostConfig = ContainerRecord.hostConfig(request)
+        hostConfig = ContainerRecord.hostConfig(request, specification.deviceUses)
     }
 
     /// What the user asked for that neither the specification nor another member tells.
-    private static func hostConfig(_ request: ContainerConfiguration) -> [JSON.Member] {
+    private static func hostConfig(
+        _ request: ContainerConfiguration, _ devices: [Specification.DeviceUse]
+    ) -> [JSON.Member] {
         var members: [JSON.Member] = []
         func add(_ name: String, _ value: JSON?) {
             if let value { members.append(JSON.Member(name, value)) }
@@ -52,6 +54,13 @@ extension ContainerRecord {
         add("DnsSearch", request.network.dnsSearch.jsonUnlessEmpty)
         add("ExtraHosts", request.network.addHosts.map { "\($0.name):\($0.address)" }.jsonUnlessEmpty)
         add("GroupAdd", request.groups.jsonUnlessEmpty)
+        let nodes: [JSON] = devices.map { device in
+            [
+                "PathOnHost": .string(device.host), "PathInContainer": .string(device.container),
+                "CgroupPermissions": .string(device.permissions),
+            ]
+        }
+        if !nodes.isEmpty { add("Devices", .array(nodes)) }
         add("OomScoreAdj", request.oomScoreAdjustment?.json)
         add("ShmSize", request.shmSize?.json)
         add("PidMode", word(request.namespaces.pid))

@@ -8,7 +8,7 @@ extension Engine {
     ///
     /// - Parameter entirely: whatever is left goes before this returns. Else, where that is much, it goes by and by, and
     ///   ``isGone(_:)`` tells what is to be passed over until then.
-    func cleanUpAfterTheDead(entirely: Bool = false) throws(EngineError) {
+    package func cleanUpAfterTheDead(entirely: Bool = false) throws(EngineError) {
         let orphans = ActiveMark.orphaned(in: session.layout)
         if orphans.isEmpty { return }
         if orphans.count > 4, !entirely { return try cleanUpAside(orphans) }

@@ -23,9 +23,28 @@ extension Engine {
         _ configuration: ContainerConfiguration, io: AttachedStreams, options: WorkerOptions = WorkerOptions(),
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
     ) throws(EngineError) -> Never {
+        let origin = try prepareWorkersOrigin(configuration)
+        if origin.hasHooks {
+            throw EngineError(
+                .unsupported, "a device of this container has hooks, which a worker without a supervisor cannot run")
+        }
+        try becomeWorker(configuration, origin, io: io, options: options, onCreate: onCreate)
+    }
+
+    /// What a worker is made from.
+    func prepareWorkersOrigin(_ configuration: ContainerConfiguration) throws(EngineError) -> Origin {
         var configuration = configuration
         configuration.removeOnExit = true
-        let origin = try prepare(configuration, cleansAside: true)
+        return try prepare(configuration, cleansAside: true)
+    }
+
+    func becomeWorker(
+        _ configuration: ContainerConfiguration, _ origin: Origin, io: AttachedStreams,
+        options: WorkerOptions = WorkerOptions(),
+        onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
+    ) throws(EngineError) -> Never {
+        var configuration = configuration
+        configuration.removeOnExit = true
         let id = ContainerID.make()
         let mark = ActiveMark(owner: session.identity, container: id)
         let new = try give(birthTo: id, configuration, origin, mark: mark)
@@ -40,6 +59,7 @@ extension Engine {
             throw error
         }
         flock(new.directory.raw, LOCK_UN)
+        _ = Nearness(new.record.specification.numaNode, root: settings.deviceRoot, warn: settings.warn)
         try run(worker, options)
     }
 

@@ -133,9 +133,6 @@ package func isObjectName(_ name: String) -> Bool {
 extension DeviceRequest {
     /// `--device HOST[:CONTAINER][:rwm]`.
     package init(_ text: String, caller: Caller) throws(CommandError) {
-        if !text.hasPrefix("/"), text.utf8.contains(UInt8(ascii: "=")) {
-            throw CommandError("\(text): names of the Container Device Interface are not supported yet")
-        }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard (1...3).contains(parts.count), !parts[0].isEmpty else { throw CommandError("invalid device") }
         var container: String?

@@ -7,6 +7,8 @@ package struct GlobalOptions: Equatable, Sendable {
     /// `--runroot`: where the state of what runs is kept.
     package var runRoot: String?
     package var cgroupManager: ContainerConfiguration.CgroupManager?
+    /// `--cdi-spec-dir`; empty for the usual directories.
+    package var cdiDirectories: [String] = []
     package var logLevel: LogLevel = .warning
     /// `--version` before the verb.
     package var showVersion = false
@@ -28,6 +30,10 @@ extension GlobalOptions {
     package static let table: [[OptionRow<GlobalOptions>]] = [rows, inert]
 
     private static let rows: [OptionRow<GlobalOptions>] = [
+        .value("cdi-spec-dir", nil, "DIR", "Read device specifications from DIR; may be said more than once") {
+            (target, text) throws(CommandError) in
+            target.cdiDirectories.append(try nonEmpty(text))
+        },
         .value("cgroup-manager", nil, "cgroupfs|systemd", "Who makes the container's cgroup") {
             (target, text) throws(CommandError) in
             guard let manager = ContainerConfiguration.CgroupManager(rawValue: text) else {
@@ -50,7 +56,6 @@ extension GlobalOptions {
 
     /// What podman needs and swiftpod has no part for: which runtime, which driver, which monitor.
     private static let inert: [OptionRow<GlobalOptions>] = [
-        .accepted("cdi-spec-dir"),
         .accepted("conmon"),
         .refused("connection"),
         .accepted("db-backend"),

@@ -67,9 +67,13 @@ extension RunOptions {
     ]
 
     static let storageRows: [OptionRow<RunOptions>] = [
-        .list("device", nil, "HOST[:CONTAINER][:rwm]", "Add a device of the host") {
+        .list("device", nil, "HOST[:CONTAINER][:rwm]", "Add a device of the host, or one by name: VENDOR/CLASS=NAME") {
             (target, text) throws(CommandError) in
-            target.configuration.devices.append(try DeviceRequest(text, caller: target.caller))
+            try target.take(device: text)
+        },
+        .value("gpus", nil, "all|none|N|device=…", "Add GPUs: all, the first N, or by index or UUID") {
+            (target, text) throws(CommandError) in
+            try target.take(gpus: text)
         },
         .value("mount", nil, "type=TYPE,…", "Mount a file system: bind, volume, tmpfs") {
             (target, text) throws(CommandError) in

@@ -5,7 +5,7 @@ extension RunOptions {
     /// Everything `run` and `create` know, in the order of help.
     package static let table: OptionParser<RunOptions>.Table = [
         processRows, lifeRows, imageRows, namespaceRows, networkRows, storageRows, securityRows, limitRows,
-        unfinishedRows, acceptedRows, refusedRows,
+        acceptedRows, refusedRows,
     ]
 
     /// `run` also shows how it starts.

@@ -1,9 +1,4 @@
 extension RunOptions {
-    /// What a worker is started with today and podman honours: accepted so that the worker runs, and said each time.
-    static let unfinishedRows: [OptionRow<RunOptions>] = [
-        .warned("gpus", nil, .value, "GPUs are not passed yet")
-    ]
-
     /// podman's words for what happens here anyway, or for what has no counterpart.
     static let acceptedRows: [OptionRow<RunOptions>] = [
         .accepted("disable-content-trust", nil, .flag),

@@ -1,4 +1,6 @@
+import ContainerEngine
 import Glibc
+import ImageStore
 
 /// Where things are kept, by the command line, the environment and the caller's id.
 package struct StorePaths: Equatable, Sendable {
@@ -36,5 +38,23 @@ package struct StorePaths: Equatable, Sendable {
             return "/run/user/\(uid)/swiftpod"
         }
         return "/tmp/swiftpod-run-\(uid)"
+    }
+}
+
+extension EngineSettings {
+    /// What the command line and the environment say about an engine; who is warned, and how images come, is added.
+    package init(_ globals: GlobalOptions, caller: Caller) throws(CommandError) {
+        let paths = try StorePaths(globals, caller: caller)
+        self.init(dataRoot: paths.data, runtimeRoot: paths.runtime)
+        if let seconds = caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
+            keeperIdleTimeout = seconds
+        }
+        // Forces the fallback of kernels without data-only layers, to try it where they are.
+        if let word = caller.variable("SWIFTPOD_TREE_KIND"), !word.isEmpty {
+            guard let kind = TreeKind(rawValue: word) else {
+                throw CommandError("SWIFTPOD_TREE_KIND: unknown kind \(word)")
+            }
+            treeKind = kind
+        }
     }
 }

@@ -74,7 +74,7 @@ extension Verb {
 }
 
 /// A document as YAML, which is what `podman info` prints.
-private func yaml(_ value: JSON, indent: Int) -> String {
+func yaml(_ value: JSON, indent: Int) -> String {
     let margin = String(repeating: " ", count: indent)
     func item(_ value: JSON) -> String {
         switch value {
