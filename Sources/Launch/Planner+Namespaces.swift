@@ -131,7 +131,7 @@ extension Planner {
         let proc = self.proc ?? newSlot()
         if self.proc == nil {
             self.proc = proc
-            add(.mount(FileSystem(type: "proc", source: "proc"), into: proc), tolerating: [EPERM, EBUSY])
+            add(.mount(FileSystem(type: "proc", source: "proc"), into: proc), tolerating: [EPERM, EBUSY, EINVAL])
             add(.open("/proc", .directory, in: nil, into: proc), isFallback: true)
         }
         add(.write(text, to: path, in: proc), tolerating: tolerating)

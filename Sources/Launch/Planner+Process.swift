@@ -118,9 +118,13 @@ extension Planner {
         add(.execute(command))
     }
 
-    /// Labels hold from the first exec on, and what a labelled process may execute is the label's business.
+    /// Labels hold from the first exec on, and what a labelled process may execute is the label's business. Who becomes
+    /// the container in place has no channel for the guard to report by, and shares the host's pid namespace, where the
+    /// link of every other process of the same user shows as much.
     private mutating func planGuard(_ process: RuntimeSpec.Process, _ command: Command) -> Slot? {
-        guard options.guarded, (process.apparmorProfile ?? "").isEmpty, (process.selinuxLabel ?? "").isEmpty else {
+        guard options.guarded, !options.inPlace, (process.apparmorProfile ?? "").isEmpty,
+            (process.selinuxLabel ?? "").isEmpty
+        else {
             return nil
         }
         var image = Guard(command: command, channel: 3 + Int32(options.preservedDescriptors))

@@ -10,6 +10,9 @@ place=$(mktemp -d /var/tmp/swiftpod-as-user.XXXXXX)
 trap 'rm -rf "$place"' EXIT
 chmod 755 "$place"
 install -m 755 "$program" "$place/${program##*/}"
+# Tests start the binary that was built beside them.
+beside=$(dirname "$program")/swiftpod
+[ "$beside" = "$program" ] || [ ! -f "$beside" ] || install -m 755 "$beside" "$place/swiftpod"
 cd /
 env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$(getent passwd $user | cut -d: -f6)" USER=$user \
     TERM="${TERM:-dumb}" LANG="${LANG:-C.UTF-8}" \

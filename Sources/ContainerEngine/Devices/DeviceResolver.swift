@@ -81,6 +81,11 @@ struct DeviceResolver {
         {
             return []
         }
+        // All that there are may be none: podman starts such a container, and so would Ray on a node without GPUs.
+        if request == GPURequest(.all), registry.gpuKinds.isEmpty, registry.failures.isEmpty {
+            settings.warn("--gpus all: no GPU was found on this machine")
+            return []
+        }
         return try registry.gpus(request)
     }
 
