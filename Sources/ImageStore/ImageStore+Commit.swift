@@ -25,8 +25,9 @@ extension ImageStore {
             let record = try record(manifest, bytes: bytes, digest: digest, config: config)
             if !hasBlob(digest) { try File.writeAtomically(bytes, to: layout.blob(digest)) }
             try sync()
-            try File.writeAtomically(record.encoded(), to: layout.image(record.image.id), sync: true)
+            // Record and names under one lock: whoever removes the image now must not find the one without the others.
             let lock = try FileLock(layout.namesLock)
+            try File.writeAtomically(record.encoded(), to: layout.image(record.image.id), sync: true)
             for name in names { try link(name.description, to: record.image.id) }
             try writeIndex()
             _ = consume lock

@@ -150,7 +150,7 @@ import Testing
     }
 
     /// Two at a time: the second waits, and finds the work done.
-    @Test func doneOnce() async throws {
+    @Test func doneOnce() throws {
         let fixture = try Fixture()
         let part = MadeImage.Part(Self.archive, MediaType.ociLayer)
         let store = fixture.store
@@ -160,24 +160,24 @@ import Testing
             try store.beginLayer(part.descriptor, diffID: part.descriptor.digest, wait: false)
         }
         #expect(busy?.code == .inUse)
-        let second = Task.detached { try store.beginLayer(part.descriptor, diffID: part.descriptor.digest).isComplete }
-        try await Task.sleep(for: .milliseconds(100))
+        let second = Background { try store.beginLayer(part.descriptor, diffID: part.descriptor.digest).isComplete }
+        usleep(100_000)
         try write(writer, part.bytes[1000...])
         try writer.finish()
-        #expect(try await second.value, "it had nothing left to do")
+        #expect(try second.value(), "it had nothing left to do")
     }
 
     /// The first gives up half-way: the second goes on from there.
-    @Test func takenOver() async throws {
+    @Test func takenOver() throws {
         let fixture = try Fixture()
         let part = MadeImage.Part(Self.archive, MediaType.ociLayer)
         let store = fixture.store
         let writer = try store.beginBlob(part.descriptor)
         try write(writer, part.bytes[..<1000])
-        let second = Task.detached { try store.beginBlob(part.descriptor).offset }
-        try await Task.sleep(for: .milliseconds(100))
+        let second = Background { try store.beginBlob(part.descriptor).offset }
+        usleep(100_000)
         writer.abandon()
-        #expect(try await second.value == 1000)
+        #expect(try second.value() == 1000)
     }
 
     @Test func manifestsThatDoNotFit() throws {

@@ -29,7 +29,7 @@ import Testing
             tool("touch", "-h", "-d", "@\(1_500_000_000 + index).\(format == "pax" ? 123 : 0)", source + "/" + name)
         }
         let archive = fixture.path("archive.tar")
-        let made = tool("tar", "--format=\(format)", "-C", source, "-cf", archive, ".")
+        let made = tool("tar", "--format=\(format)", "--owner=0", "--group=0", "-C", source, "-cf", archive, ".")
         try #require(made != nil)
         let image = try fixture.store.importRootfs(from: .path(archive), name: nil)
         let tree = try fixture.store.tree(of: image, map: Fixture.map)

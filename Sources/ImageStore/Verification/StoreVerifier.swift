@@ -15,6 +15,13 @@ final class StoreVerifier {
     }
 
     func run() throws {
+        for record in try recordsAndNames() { image(record) }
+    }
+
+    /// Looks at all that changes together, while nobody changes it.
+    private func recordsAndNames() throws -> [ImageRecord] {
+        let lock = try FileLock(layout.namesLock)
+        defer { _ = lock }
         var images: [ImageRecord] = []
         for entry in try Directory.entries(at: layout.images) where !entry.name.hasPrefix(".") {
             finding("image \(entry.name)") {
@@ -25,12 +32,12 @@ final class StoreVerifier {
                 images.append(record)
             }
         }
-        for record in images { image(record) }
         let ids = Set(images.map(\.image.id))
         for (name, id) in try store.names() where !ids.contains(id) {
             findings.append("name \(name): there is no image \(id)")
         }
         index(images)
+        return images
     }
 
     private func finding(_ what: String, _ body: () throws -> Void) {
