@@ -38,6 +38,9 @@ public struct HostFacts: Equatable, Sendable {
             setgroupsAllowed: setgroups.map { !$0.starts(with: "deny".utf8) } ?? true)
     }
 
+    /// Whether this process may mount and make device nodes: it has CAP_SYS_ADMIN and CAP_MKNOD.
+    var makesNodes: Bool { capabilities & 0x820_0000 == 0x820_0000 }
+
     /// Whether this process may write any id map of its children: it has CAP_SETUID and CAP_SETGID.
     var writesAnyMap: Bool { capabilities & 0xc0 == 0xc0 }
 }

@@ -40,7 +40,7 @@ extension Planner {
         var nodes: [DeviceNode] = []
         for device in Planner.standardDevices.filter({ !given.contains($0.path) }) + devices {
             try Planner.requireAbsolute(device.path, "device")
-            if isInUserNamespace, !facts.inUserNamespace {
+            if isInUserNamespace, !facts.inUserNamespace, facts.makesNodes {
                 // The container may not make them, but the launcher may.
                 var node = try Planner.node(device)
                 node.uid = try outside(node.uid, plan.maps?.uid, device.path)
