@@ -37,6 +37,13 @@ public enum IDMaps {
         parse(try File.read("/proc/\(pid.map { "\($0)" } ?? "self")/\(file)"))
     }
 
+    /// The effective uid as the parent of this process's user namespace numbers it: of root inside, who it is outside.
+    public static func outsideUID() -> UInt32 {
+        let own = geteuid()
+        let range = ((try? read("uid_map")) ?? []).first { $0.inside <= own && own - $0.inside < $0.count }
+        return range.map { $0.outside + (own - $0.inside) } ?? own
+    }
+
     package static func parse(_ text: [UInt8]) -> [IDRange] {
         text.split(separator: 0x0a).compactMap { line in
             let words = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }).map {

@@ -23,7 +23,7 @@ public struct Delegation: Equatable, Sendable {
     init(of controllers: [String], at cgroup: Cgroup) {
         self.init(
             controllers: controllers, place: cgroup.path, heldByV1: CgroupHierarchy.controllersOfV1(),
-            hasSystemd: Systemd.isRunning, uid: Delegation.callersUID())
+            hasSystemd: Systemd.isRunning, uid: IDMaps.outsideUID())
     }
 
     /// Without any place that the caller may write.
@@ -31,13 +31,6 @@ public struct Delegation: Equatable, Sendable {
         Delegation(
             controllers: controllers, place: hierarchy.cgroup()?.path ?? hierarchy.mount,
             heldByV1: CgroupHierarchy.controllersOfV1(), hasSystemd: Systemd.isRunning, uid: uid)
-    }
-
-    /// In a keeper's namespace this process is root to itself.
-    private static func callersUID() -> UInt32 {
-        let own = geteuid()
-        let range = ((try? IDMaps.read("uid_map")) ?? []).first { $0.inside <= own && own - $0.inside < $0.count }
-        return range.map { $0.outside + (own - $0.inside) } ?? own
     }
 
     public var error: CgroupError {

@@ -19,15 +19,19 @@ package struct StorePaths: Equatable, Sendable {
         } else {
             throw CommandError("find the store: neither XDG_DATA_HOME nor HOME is set, give --root DIR")
         }
+        runtime = StorePaths.runtime(globals, caller: caller, uid: uid)
+    }
+
+    /// Where running containers are known; there is always one, HOME or not.
+    package static func runtime(_ globals: GlobalOptions, caller: Caller, uid: UInt32 = geteuid()) -> String {
         if let root = globals.runRoot {
-            runtime = caller.absolute(root)
+            return caller.absolute(root)
         } else if uid == 0 {
-            runtime = "/run/swiftpod"
+            return "/run/swiftpod"
         } else if let home = caller.variable("XDG_RUNTIME_DIR"), home.hasPrefix("/") {
-            runtime = cleanPath(home + "/swiftpod")
-        } else {
-            runtime = StorePaths.withoutSession(uid)
+            return cleanPath(home + "/swiftpod")
         }
+        return withoutSession(uid)
     }
 
     /// Without XDG_RUNTIME_DIR: the session's directory where there is one of ours, else one under /tmp. The engine

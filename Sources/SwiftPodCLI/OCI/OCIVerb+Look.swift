@@ -88,7 +88,7 @@ extension OCIVerb {
         let words = try call.parse(OCILookOptions.killTable, into: &options)
         guard (1...2).contains(words.count) else { throw CommandError("kill: needs an id and a signal", exitCode: 1) }
         let signal = words.count == 2 ? try SignalNumber.parse(words[1]) : SIGTERM
-        let runtime = try call.runtime()
+        let runtime = call.runtime()
         for id in try ids(words[0], options, runtime) { try runtime.kill(id, signal: signal, all: options.all) }
         return 0
     }
@@ -99,7 +99,7 @@ extension OCIVerb {
     ) { call in
         var options = OCILookOptions()
         let word = try call.one(try call.parse(OCILookOptions.deleteTable, into: &options))
-        let runtime = try call.runtime()
+        let runtime = call.runtime()
         for id in try ids(word, options, runtime) { try runtime.delete(id, force: options.force) }
         return 0
     }

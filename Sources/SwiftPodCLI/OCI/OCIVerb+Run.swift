@@ -75,7 +75,7 @@ extension OCIVerb {
     ) { call in
         var options = OCIBundleOptions()
         let id = try call.one(try call.parse(OCIBundleOptions.runTable, into: &options))
-        let runtime = try call.runtime()
+        let runtime = call.runtime()
         let io = AttachedStreams.terminal()
         var raw: RawTerminal?
         defer { withExtendedLifetime(raw) {} }

@@ -44,12 +44,18 @@ struct OCICall {
         return positionals[0]
     }
 
-    func runtime() throws(CommandError) -> OCIRuntime {
-        let paths = try StorePaths(GlobalOptions(), caller: caller)
+    func runtime() -> OCIRuntime {
+        // Rootless podman calls its runtime as root of its user namespace, who may not write to /run; containerd's and
+        // root's own calls have no session's directory. HOME is missing in some of podman's calls.
+        let isInSession = caller.variable("XDG_RUNTIME_DIR")?.hasPrefix("/") == true
+        let uid = geteuid() == 0 && isInSession ? IDMaps.outsideUID() : geteuid()
+        let runtime = StorePaths.runtime(GlobalOptions(), caller: caller, uid: uid)
         let log = log
         var settings = OCIRuntime.Settings(
-            root: globals.root.map(caller.absolute) ?? paths.runtime + "/oci", keeperRoot: paths.runtime)
-        settings.keeperActive = paths.data + "/active"
+            root: globals.root.map(caller.absolute) ?? runtime + "/oci", keeperRoot: runtime)
+        if let paths = try? StorePaths(GlobalOptions(), caller: caller) {
+            settings.keeperActive = paths.data + "/active"
+        }
         settings.cgroupManager = globals.cgroupManager
         settings.warn = { log.warning($0) }
         if let seconds = caller.variable("SWIFTPOD_KEEPER_IDLE").flatMap({ UInt32($0) }) {
