@@ -1,4 +1,5 @@
 import Foundation
+import RayCommandLines
 import Testing
 
 /// What Ray's workers find in a container: everything that RAY's own worker process depends on.
