@@ -136,14 +136,16 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(name: "BenchTests", dependencies: ["Bench", "LinuxKernel"], swiftSettings: swift),
         .testTarget(
-            name: "SwiftPodCLITests", dependencies: ["SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
+            name: "SwiftPodCLITests",
+            dependencies: ["RayCommandLines", "SwiftPodCLI", "OptionGrammar", "ContainerEngine", "OCISpec"],
             swiftSettings: swift),
         .testTarget(
             name: "WorkersTests",
             dependencies: ["SwiftPod", "Workers", "OptionGrammar", "ContainerEngine", "OCISpec", "LinuxKernel"],
             swiftSettings: swift),
         // Drives the installed binary from outside, so it imports nothing of ours.
-        .testTarget(name: "SystemTests", swiftSettings: swift),
+        .testTarget(name: "SystemTests", dependencies: ["RayCommandLines"], swiftSettings: swift),
+        .target(name: "RayCommandLines", path: "Tests/RayCommandLines", swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes localhost/serve-old and localhost/serve-new: Debian's Python, the Ray of PYTHON (the host's, python3 in PATH), and
-# one version of `humanize` each. Needs debootstrap (as root, or where user namespaces may be used), and pip.
+# one version of `humanize` each. Needs debootstrap and pip, and no root where user namespaces may be used.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
@@ -9,7 +9,8 @@ mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=""
-[ "$(id -u)" = 0 ] || root="unshare --map-auto --map-root-user --"
+# In a container of lxc's debootstrap makes no device nodes, which only root may.
+[ "$(id -u)" = 0 ] || root="unshare --map-auto --map-root-user --mount -- env container=lxc"
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 site=$("$python" -c 'import os, ray; print(os.path.dirname(os.path.dirname(ray.__file__)))')
 $root debootstrap --variant=minbase --include="python$version,ca-certificates" "$suite" "$work/root" "$mirror" > "$work/log" || {

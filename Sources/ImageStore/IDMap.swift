@@ -46,7 +46,9 @@ public struct IDMap: Equatable, Hashable, Sendable {
                 result.append(range)
             }
         }
-        return result
+        // 4294967295 stands for "no id" in the kernel.
+        let all = RuntimeSpec.IDMapping(containerID: 0, hostID: 0, size: .max)
+        return result == [all] ? [] : result
     }
 
     /// A short text that is the same for equal mappings only; part of a tree's path, so that it never needs computing

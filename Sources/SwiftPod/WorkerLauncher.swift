@@ -25,6 +25,10 @@ public final class WorkerLauncher: Sendable {
         /// main: right for a program that this library is linked into, wrong for a plug-in of another program.
         public var binary: String?
 
+        /// Where CDI documents are, a later directory's devices before an earlier one's; empty is /etc/cdi and
+        /// /var/run/cdi. Absolute.
+        public var cdiDirectories: [String] = []
+
         public init() {}
 
         /// What is executed; nil is this program.
@@ -36,6 +40,7 @@ public final class WorkerLauncher: Sendable {
             var options: [String] = []
             if let root { options += ["--root", root] }
             if let runRoot { options += ["--runroot", runRoot] }
+            for directory in cdiDirectories { options += ["--cdi-spec-dir", directory] }
             let words = LauncherProcess.arguments(options)
             return binary == nil ? words : [LauncherProcess.word] + words
         }

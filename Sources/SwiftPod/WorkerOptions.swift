@@ -1,3 +1,5 @@
+import Glibc
+
 /// What a worker gets beside its image, command and environment. The default is nothing.
 public struct WorkerOptions: Hashable, Sendable {
     /// Paths of the host that the worker sees.
@@ -72,12 +74,16 @@ public enum WorkerEnd: Hashable, Sendable, CustomStringConvertible {
     case exited(Int32)
     /// Killed by this signal.
     case signaled(Int32)
+    /// Killed by an OOM killer, its own limit's or the machine's. Told of workers with limits (``WorkerOptions/memory``,
+    /// ``WorkerOptions/cpus``, those of run options); others are `.signaled(SIGKILL)` then.
+    case outOfMemory
 
     /// The status as shells count it: 128 + signal for one that was killed.
     public var code: Int32 {
         switch self {
         case .exited(let code): code
         case .signaled(let signal): 128 + signal
+        case .outOfMemory: 128 + SIGKILL
         }
     }
 
@@ -85,6 +91,7 @@ public enum WorkerEnd: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .exited(let code): "exited with status \(code)"
         case .signaled(let signal): "was killed by signal \(signal)"
+        case .outOfMemory: "ran out of memory and was killed"
         }
     }
 }

@@ -4,6 +4,7 @@ import Glibc
 import ImageStore
 import LinuxKernel
 import OCISpec
+import Workers
 
 /// What a verb works with once its words are read: the engine, the store, and a voice for warnings.
 struct Session {
@@ -16,7 +17,6 @@ struct Session {
         for warning in invocation.globals.warnings { warn(warning) }
         var settings = try EngineSettings(invocation.globals, caller: invocation.caller)
         settings.warn = warn
-        settings.useDevices(invocation)
         let layout = DataLayout(data: settings.dataRoot, runtime: settings.runtimeRoot)
         let treeKind = settings.treeKind
         settings.pull = { (name, platform, policy) throws(EngineError) in
@@ -25,22 +25,10 @@ struct Session {
                 do throws(StoreError) {
                     store = try ImageStore(root: layout.data, treeKind: treeKind)
                 } catch { throw CommandError(error.message) }
-                try PullProcess(store: store, options: registry, showsProgress: !registry.quiet)
-                    .bring(name, platform: platform, policy: policy)
+                try ImagePull(showing: registry, into: store).bring(name, platform: platform, policy: policy)
             } catch { throw EngineError(.failed, error.message, cause: error) }
         }
         engine = try Engine(settings)
-    }
-}
-
-extension EngineSettings {
-    /// Where devices are looked for.
-    mutating func useDevices(_ invocation: Invocation) {
-        if !invocation.globals.cdiDirectories.isEmpty {
-            cdiDirectories = invocation.globals.cdiDirectories.map(invocation.caller.absolute)
-        }
-        // A made-up machine, to try discovery where there are no GPUs.
-        if let root = invocation.caller.variable("SWIFTPOD_DEVICE_ROOT"), root.hasPrefix("/") { deviceRoot = root }
     }
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import OCISpec
 import SwiftPod
 
@@ -88,6 +89,19 @@ extension WorkerLauncher.Prepared {
     }
 }
 
+extension WorkerEnd {
+    /// As members of a worker's document, or of an event's.
+    func tell(in json: inout JSON) {
+        switch self {
+        case .exited(let code): json.set("exit_code", code.json)
+        case .signaled(let signal): json.set("signal", signal.json)
+        case .outOfMemory:
+            json.set("signal", SIGKILL.json)
+            json.set("out_of_memory", true)
+        }
+    }
+}
+
 extension WorkerEvent {
     var json: JSON {
         var json = JSON(members: ["id": processID?.json, "container_id": containerID.map(JSON.string)])
@@ -99,12 +113,9 @@ extension WorkerEvent {
             json.set("event", "pulled")
             json.set("image", .string(image))
         case .started: json.set("event", "started")
-        case .ended(.exited(let code)):
+        case .ended(let end):
             json.set("event", "ended")
-            json.set("exit_code", code.json)
-        case .ended(.signaled(let signal)):
-            json.set("event", "ended")
-            json.set("signal", signal.json)
+            end.tell(in: &json)
         case .warning(let text):
             json.set("event", "warning")
             json.set("message", .string(text))

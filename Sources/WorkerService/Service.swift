@@ -148,11 +148,7 @@ final class Service: Sendable {
             "id": worker.processID.json, "container_id": .string(worker.containerID),
             "image": .string(worker.env.image), "state": .string(worker.end ?? entry.end == nil ? "running" : "ended"),
         ])
-        switch worker.end ?? entry.end {
-        case .exited(let code): json.set("exit_code", code.json)
-        case .signaled(let signal): json.set("signal", signal.json)
-        case nil: break
-        }
+        (worker.end ?? entry.end)?.tell(in: &json)
         return json
     }
 

@@ -134,6 +134,8 @@ extension LaunchServer {
 
     /// A child that has ended: reaps it and says so.
     func reap(_ child: Child) {
+        // Asked at once: who cleans up after it takes its cgroup away, which alone knows.
+        let ranOutOfMemory = child.isWorker && child.container.map(engine.ranOutOfMemory) ?? false
         guard let status = (try? ProcessDescriptor.reapIfEnded(child.pidfd)) ?? nil else { return }
         // What it has told is read to its end first. Nobody else holds the pipe, but for a pull that outlives it.
         while child.report >= 0 {
@@ -153,6 +155,7 @@ extension LaunchServer {
             let (kind, value): (String, Int32) =
                 switch status {
                 case .exited(let code): ("exited", code)
+                case .signaled(SIGKILL) where ranOutOfMemory: ("out of memory", SIGKILL)
                 case .signaled(let signal): ("signaled", signal)
                 }
             // What it has started and left behind goes as well: there is no pid namespace that would end it.

@@ -7,8 +7,8 @@ import OCISpec
 import OptionGrammar
 import Registry
 
-/// The launcher: a small process of a program's own that has one thread, stands in the namespace keeper's user namespace
-/// and is the parent of the program's workers. See README.md.
+/// The launcher: a small process of a program's own that has one thread and is the parent of the program's workers. See
+/// README.md.
 final class LaunchServer {
     let engine: Engine
     let socket: Int32
@@ -16,6 +16,8 @@ final class LaunchServer {
     /// By number, which is never used twice.
     var children: [Int: Child] = [:]
     var pools: [Int: SandboxPool] = [:]
+    /// How the order that a child works on wants images to come. Written once, in the child, which has one thread.
+    private let registry = RegistryChoice()
     private var nextNumber = 1
     /// A child that cleans up after ended workers; asked for again while it runs.
     private var cleaner: Int?
@@ -26,20 +28,29 @@ final class LaunchServer {
         var settings = try EngineSettings(globals, caller: .process)
         let report = ChildReport.current
         settings.warn = { report.value.warn($0) }
-        let (root, treeKind) = (settings.dataRoot, settings.treeKind)
-        settings.pull = { (name, platform, _) throws(EngineError) in
+        let (root, treeKind, registry) = (settings.dataRoot, settings.treeKind, self.registry)
+        settings.pull = { (name, platform, policy) throws(EngineError) in
             do {
                 report.value.tell(["event": "pulling", "image": .string(name)])
                 let store = try ImageStore(root: root, treeKind: treeKind)
-                var options = PullOptions()
-                options.platform = platform
-                _ = try inChild {
-                    .string(try RegistryClient().pull(name, into: store, options: options).id.description)
-                }
-                report.value.tell(["event": "pulled", "image": .string(name)])
-            } catch { throw EngineError(.failed, "\(error)", cause: error) }
+                let id = try ImagePull(store: store, options: registry.options)
+                    .bring(name, platform: platform, policy: policy)
+                if id != nil { report.value.tell(["event": "pulled", "image": .string(name)]) }
+            } catch { throw EngineError(.failed, WorkerFault(error).message, cause: error) }
         }
         engine = try Engine(settings)
+    }
+
+    private final class RegistryChoice {
+        var options = RegistryOptions()
+    }
+
+    /// In a child: what its order means.
+    func understand(_ order: WorkerOrder, _ report: ChildReport) throws -> RunRequest {
+        let (run, warnings) = try order.request()
+        for warning in warnings { report.warn(warning) }
+        registry.options = run.pull
+        return run
     }
 
     func number() -> Int {
@@ -114,8 +125,7 @@ final class LaunchServer {
         let order: WorkerOrder = try frame.body.required("order")
         let streams = try Streams(frame)
         try start(.starting(request: request)) { report, _ in
-            var (run, warnings) = try order.request()
-            for warning in warnings { report.warn(warning) }
+            var run = try self.understand(order, report)
             run.configuration.interactive = streams.input != nil
             var options = WorkerOptions()
             options.diesWithParent = true

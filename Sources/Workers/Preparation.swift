@@ -12,8 +12,9 @@ extension LaunchServer {
         let wish = try ProbeWish(body)
         let workerPath: String? = try body.optional("workerPath")
         try start(.job(request: request)) { report, _ in
-            let preparation = Preparation(engine: self.engine, report: report, workerPath: workerPath)
-            report.succeed(try preparation.run(order, wish).json)
+            let request = try self.understand(order, report)
+            let preparation = Preparation(engine: self.engine, workerPath: workerPath)
+            report.succeed(try preparation.run(order, request.configuration, wish).json)
         }
     }
 }
@@ -58,14 +59,13 @@ package struct Prepared: Equatable, Sendable, JSONDocument {
 /// Runs in a child of the launcher.
 struct Preparation {
     let engine: Engine
-    let report: ChildReport
     /// To be looked for by a fresh probe.
     let workerPath: String?
 
-    func run(_ order: WorkerOrder, _ wish: ProbeWish) throws -> Prepared {
-        let (request, warnings) = try order.request()
-        for warning in warnings { report.warn(warning) }
-        _ = try engine.prepareWorker(request.configuration)
+    func run(
+        _ order: WorkerOrder, _ configuration: ContainerConfiguration, _ wish: ProbeWish
+    ) throws -> Prepared {
+        _ = try engine.prepareWorker(configuration)
         guard let image = try engine.images.image(order.image) else {
             throw WorkerFault(code: "not found", message: "\(order.image): image not known")
         }
@@ -73,7 +73,7 @@ struct Preparation {
         if wish == .nothing { return Prepared(image: id, probe: nil) }
         let memory = ProbeMemory(directory: engine.settings.dataRoot + "/cache/workers")
         if wish == .remembered, let known = memory.recall(id) { return Prepared(image: id, probe: known) }
-        let probe = try self.probe(order, as: request.configuration.user)
+        let probe = try self.probe(order, as: configuration.user)
         var lasting = probe
         // True of this request and of this host's directory, not of the image.
         (lasting.writes, lasting.hasGiven) = (nil, nil)

@@ -137,8 +137,7 @@ extension LaunchServer {
 
     /// The child's side: all but the command, and then waits for that.
     private func becomeSandbox(_ order: WorkerOrder, _ report: ChildReport, _ control: Int32) throws {
-        var (run, warnings) = try order.request()
-        for warning in warnings { report.warn(warning) }
+        var run = try understand(order, report)
         // Its stdin may be given.
         run.configuration.interactive = true
         var options = WorkerOptions()

@@ -4,7 +4,7 @@ import OCISpec
 /// The words of `run` that make a worker.
 package enum WorkerWords {
     /// What every worker shares with its host, as Ray asks for it on its own command line. Root has no other ids to keep
-    /// its own apart from, and podman has no keep-id for it.
+    /// its own apart from.
     package static func isolation(isRootless: Bool = geteuid() != 0) -> [String] {
         [
             "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",

@@ -26,7 +26,6 @@ import Testing
     }
 
     static func ray(_ request: inout ContainerConfiguration) {
-        request.isDropIn = true
         request.environment.variables.append(("RAY_JOB_ID", "01000000"))
     }
 
@@ -49,8 +48,8 @@ import Testing
         },
         Case("the launcher alone asks for nothing", "", caller: ["NVIDIA_VISIBLE_DEVICES=all"]),
         Case("Ray", "all?", change: ray),
-        Case("Ray's variables under our own name", "") { $0.environment.variables = [("RAY_JOB_ID", "01")] },
-        Case("podman without Ray's variables", "") { $0.isDropIn = true },
+        Case("Ray's raylet", "all?") { $0.environment.variables = [("RAY_RAYLET_PID", "7")] },
+        Case("another variable of Ray's", "") { $0.environment.variables = [("RAY_ADDRESS", "auto")] },
         Case("Ray in a pod of CDI", "all?", caller: ["NVIDIA_VISIBLE_DEVICES=void"], change: ray),
         Case("Ray, narrowed", #"devices(["1"])?"#, caller: ["NVIDIA_VISIBLE_DEVICES=1"], change: ray),
         Case("Ray, none", "", caller: ["NVIDIA_VISIBLE_DEVICES=none"], change: ray),

@@ -171,9 +171,6 @@ import Testing
     ]
 
     static let userNamespaces: [Row] = [
-        .init("keep-id is only supported in rootless mode", caller: Fixture.realRoot) {
-            $0.namespaces.user = .keepID(uid: nil, gid: nil)
-        },
         .init("nomap is only supported in rootless mode", caller: Fixture.realRoot) { $0.namespaces.user = .nomap },
         .init(
             "nomap requires additional UIDs or GIDs defined in /etc/subuid and /etc/subgid to function correctly",

@@ -54,6 +54,10 @@ import Testing
         let mapped = try plan(
             .explicit(uid: [.init(containerID: 0, hostID: 100_000, size: 10)], gid: []), Fixture.realRoot)
         #expect(text(mapped.uid) == "0:100000:10" && text(mapped.gid) == "0:100000:10")
+        let kept = try plan(.keepID(uid: nil, gid: 7), Fixture.realRoot)
+        #expect(text(kept.uid) == "0:0:4294967295" && text(kept.gid) == "0:0:4294967295" && kept.kind == .new)
+        #expect(kept.defaultUser?.uid == 0 && kept.defaultUser?.gid == 7)
+        #expect(kept.warnings == ["keep-id as root: every id of the container is the host's own"])
     }
 
     @Test(arguments: [

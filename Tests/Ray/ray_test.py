@@ -2,7 +2,7 @@
 """Real Ray Serve over a `podman` that is swiftpod: two applications in two images with other versions of one package.
 
     ray_test.py BINARY PLACE [MODE...]      as root; PLACE is prepare.sh's; modes: container, image_uri, replicas,
-                                            options, token, killed
+                                            options, token, killed, plugin
 
 Everything runs as an unprivileged user. Each mode is a Ray cluster of its own; the first that fails ends the test.
 """
@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 USER = os.environ.get("SWIFTPOD_TEST_USER", "swiftpodtest")
 PORTS = {"gcs": 6391, "dashboard": 8276, "http": 8011, "client": 20012, "agent": 52376}
 ODD = 'a b  $HOME "q" ü'
@@ -35,7 +36,7 @@ def expect(condition, what):
 class Cluster:
     """A Ray head of the user's, with a store of its own; ended and looked after at the end."""
 
-    def __init__(self, binary, place, token=False):
+    def __init__(self, binary, place, token=False, plugin=False):
         self.account = pwd.getpwnam(USER)
         self.place = place
         self.root = tempfile.mkdtemp(prefix="swiftpod-ray-", dir="/var/tmp")
@@ -48,11 +49,21 @@ class Cluster:
         os.chmod(self.ray, 0o755)
         shutil.copy(binary, f"{self.root}/bin/swiftpod")
         os.chmod(f"{self.root}/bin/swiftpod", 0o755)
-        os.symlink("swiftpod", f"{self.root}/bin/podman")
+        if plugin:
+            # Whoever calls it all the same is told of.
+            with open(f"{self.root}/bin/podman", "w") as file:
+                file.write(f"#!/bin/sh\necho \"$@\" >> {self.root}/home/podman-called\nexit 125\n")
+            os.chmod(f"{self.root}/bin/podman", 0o755)
+        else:
+            os.symlink("swiftpod", f"{self.root}/bin/podman")
         self.environment = {
             "HOME": f"{self.root}/home", "USER": USER, "LANG": "C.UTF-8", "RAY_USAGE_STATS_ENABLED": "0",
             "PATH": f"{self.root}/bin:{place}/venv/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": f"{self.root}/run",
         }
+        shutil.copytree(f"{HERE}/../../Sources/RayPlugin/swiftpod_ray", f"{self.root}/plugin/swiftpod_ray")
+        if plugin or token:
+            self.environment["RAY_RUNTIME_ENV_PLUGINS"] = '[{"class": "swiftpod_ray.SwiftPodPlugin"}]'
+            self.environment["PYTHONPATH"] = f"{self.root}/plugin"
         self.token = token
         if token:
             self.environment["RAY_AUTH_MODE"] = "token"
@@ -90,7 +101,7 @@ class Cluster:
                  f"--transform=s,^humanize,usr/local/lib/python3.11/dist-packages/humanize,",
                  "-C", f"{self.place}/extra-{name}"] + sorted(os.listdir(f"{self.place}/extra-{name}")), check=True)
             os.chmod(archive, 0o644)
-            words = ["podman", "import", "-q", "-c", "ENV PATH=/usr/local/bin:/usr/bin:/bin", "-c",
+            words = ["swiftpod", "import", "-q", "-c", "ENV PATH=/usr/local/bin:/usr/bin:/bin", "-c",
                      "ENV PYTHONPATH=/app", "-c", "WORKDIR /app"]
             if user:
                 words += ["-c", f"USER {user}"]
@@ -163,14 +174,14 @@ class Cluster:
         return [name for name in names if name in ("podman", "swiftpod", "swiftpod-superv")]
 
     def containers(self):
-        return self.call("podman", "ps", "-aq").split()
+        return self.call("swiftpod", "ps", "-aq").split()
 
     def end(self):
         self.call("ray", "stop", "--force", check=False, seconds=60)
         left = self.containers()
         for directory in ("/home/.local/share/swiftpod/containers", "/home/.local/share/swiftpod/active"):
             left += os.listdir(self.root + directory)
-        self.call("podman", "rm", "-a", "-f", "-t", "0", check=False)
+        self.call("swiftpod", "rm", "-a", "-f", "-t", "0", check=False)
         # The keeper leaves by itself; its record tells which process it is.
         try:
             os.kill(int(os.readlink(f"{self.root}/run/swiftpod/keeper").split(":")[0]), signal.SIGTERM)
@@ -199,6 +210,10 @@ def container(name, *options):
     if options:
         environment["container"]["run_options"] = list(options)
     return environment
+
+
+def plugin(name, *options):
+    return {"swiftpod": {"image": f"localhost/ray-{name}:latest", "run_options": list(options)}}
 
 
 def check_worker(cluster, name, reply):
@@ -242,31 +257,63 @@ def mode_replicas(cluster):
 
 
 def mode_options(cluster):
-    mount = f"-v {cluster.place}/rootfs/etc:/mnt:ro"
-    environment = container("a", mount, "--cap-drop=ALL", "--security-opt=label=disable", "--ulimit=host")
-    environment["env_vars"] = {"ODD": ODD}
-    reply = both(cluster, {"a": environment})["a"][0]
+    environment = container("a", *options(cluster))
+    environment["env_vars"] = {"ODD": ODD, "EMPTY": ""}
+    check_options(cluster, both(cluster, {"a": environment})["a"][0])
+
+
+def options(cluster):
+    return [f"-v {cluster.place}/rootfs/etc:/mnt:ro", "--cap-drop=ALL", "--security-opt=label=disable",
+            "--ulimit nofile=1234:1234", "--hostname=inside"]
+
+
+def check_options(cluster, reply):
     check_worker(cluster, "a", reply)
-    expect("a b" in (reply["odd"] or ""), f"odd characters: {reply['odd']}")
+    expect(reply["odd"] == ODD and reply["empty"] == "", f"odd characters: {reply}")
+    expect(reply["mounted"] and not reply["mount_writable"], f"-v: {reply}")
+    expect(reply["capabilities"] == "0000000000000000", f"--cap-drop: {reply}")
+    expect(reply["files"] == 1234 and reply["hostname"] == "inside", f"--ulimit, --hostname: {reply}")
 
 
 def mode_token(cluster):
-    mode_container(cluster)
+    """Ray's own way and the plugin's: a worker without the token is turned away by the cluster."""
+    for name, replies in both(cluster, {"a": container("a"), "b": plugin("b")}).items():
+        check_worker(cluster, name, replies[0])
+        expect(replies[0]["token"], f"no token: {replies[0]}")
 
 
 def mode_killed(cluster):
     """A replica is killed and comes back; the raylet is killed and nothing stays."""
-    first = both(cluster, {name: container(name) for name in "ab"})["a"][0]["pid"]
+    kill_replica_and_raylet(cluster, both(cluster, {name: container(name) for name in "ab"}))
+
+
+def kill_replica_and_raylet(cluster, replies):
+    first = replies["a"][0]["pid"]
     os.kill(first, signal.SIGKILL)
-    second = cluster.answers("a", other_than=(first,))[0]
-    check_worker(cluster, "a", second)
-    workers = [second["pid"], cluster.answers("b")[0]["pid"]]
+    after = cluster.answers("a", len(replies["a"]), other_than=(first,))
+    for reply in after:
+        check_worker(cluster, "a", reply)
+    workers = [reply["pid"] for reply in after + replies["b"]]
     os.kill(cluster.raylet(), signal.SIGKILL)
     end = time.time() + 3
     while any(map(alive, workers)) and time.time() < end:
         time.sleep(0.05)
     expect(not any(map(alive, workers)), "workers outlive the raylet")
     expect(cluster.containers() == [], "containers outlive the raylet")
+
+
+def mode_plugin(cluster):
+    """The same without a podman."""
+    environment = plugin("a", *options(cluster))
+    environment["env_vars"] = {"ODD": ODD, "EMPTY": ""}
+    check_options(cluster, both(cluster, {"options": environment})["options"][0])
+    replies = both(cluster, {name: plugin(name) for name in "ab"}, replicas=2)
+    for name in replies:
+        for reply in replies[name]:
+            check_worker(cluster, name, reply)
+    kill_replica_and_raylet(cluster, replies)
+    called = f"{cluster.root}/home/podman-called"
+    expect(not os.path.exists(called), "podman was called")
 
 
 MODES = {name[5:]: function for name, function in list(globals().items()) if name.startswith("mode_")}
@@ -276,7 +323,7 @@ def main(binary, place, *modes):
     for mode in modes or MODES:
         print(f"{mode}: ", end="", flush=True)
         began = time.time()
-        cluster = Cluster(binary, place, token=mode == "token")
+        cluster = Cluster(binary, place, token=mode == "token", plugin=mode == "plugin")
         try:
             cluster.load()
             cluster.start()

@@ -1,58 +1,28 @@
 import OptionGrammar
 import ContainerEngine
+import RayCommandLines
 import SwiftPodCLI
 import Testing
 
 /// The command lines that Ray's releases issue, and the options that its users add to them.
 @Suite struct RayTests {
-    /// Every release's way to begin a worker, without what follows the image.
-    static let workers: [(release: String, options: [String])] = [
-        (
-            "1.6",
-            [
-                "-v", "/tmp/ray:/tmp/ray", "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",
-                "--env-host", "--cpu-shares", "1024", "--cpuset-cpus=0-3", "--memory", "536870912b",
-            ]
-        ),
-        (
-            "1.9 to 2.7",
-            [
-                "-v", "/tmp/ray:/tmp/ray", "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",
-                "--env-host", "--env", "RAY_RAYLET_PID=71",
-            ]
-        ),
-        (
-            "2.9 to 2.53",
-            [
-                "-v", "/tmp/ray:/tmp/ray", "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",
-                "--userns=keep-id", "--env", "RAY_RAYLET_PID=71", "--env", "RAY_JOB_ID=01000000",
-            ]
-        ),
-        (
-            "2.60",
-            [
-                "-v", "/tmp/ray:/tmp/ray", "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",
-                "--userns=keep-id", "-v", "/home/me/.ray/token:/home/me/.ray/token:ro", "--env", "RAY_A=x y $z \"q\"",
-                "--env", "EMPTY=", "--env", "RAY_JOB_ID=01000000",
-            ]
-        ),
-    ]
+    private static let image = "registry.example/whisper:1"
+    private static let tail = Ray.tail(image)
 
-    static let tail = [
-        "--entrypoint", "python", "registry.example/whisper:1", "/site/ray/default_worker.py",
-        "--node-ip-address=10.0.0.1",
-        "--worker-id=abc",
-    ]
+    private static func filled(_ options: [String]) -> [String] {
+        Ray.filled(options, tmp: "/tmp/ray", token: "/home/me/.ray/token", raylet: "71")
+    }
+    private static let current = filled(Ray.current)
 
-    @Test(arguments: workers.map(\.options))
+    @Test(arguments: Ray.workers.map(\.options))
     func isUnderstood(options: [String]) throws {
-        let request = try parseRun(options + Self.tail)
+        let request = try parseRun(Self.filled(options) + Self.tail)
         let configuration = request.configuration
-        #expect(configuration.source == .image("registry.example/whisper:1", pull: .missing, platform: nil))
+        #expect(configuration.source == .image(Self.image, pull: .missing, platform: nil))
         #expect(configuration.entrypoint == ["python"])
         #expect(
             configuration.command
-                == ["/site/ray/default_worker.py", "--node-ip-address=10.0.0.1", "--worker-id=abc"])
+                == [Ray.script, "--node-ip-address=127.0.0.1", "--worker-id=28ab", "--odd= a  b\"$", ""])
         #expect(configuration.cgroupManager == .cgroupfs)
         #expect(configuration.network.mode == .host)
         #expect(configuration.namespaces.pid == .host)
@@ -63,25 +33,25 @@ import Testing
     }
 
     @Test func currentWorkerInFull() throws {
-        let request = try parseRun(Self.workers[3].options + Self.tail)
+        let request = try parseRun(Self.current + Self.tail)
         #expect(request.warnings.isEmpty)
         #expect(request.configuration.namespaces.user == .keepID(uid: nil, gid: nil))
         #expect(
             request.configuration.environment.variables.map { "\($0.name)=\($0.value)" }
-                == ["RAY_A=x y $z \"q\"", "EMPTY=", "RAY_JOB_ID=01000000"])
+                == [
+                    "RAY_RAYLET_PID=71", "RAY_A=a b $HOME \"q\" 'r' \\ ü", "APP_EMPTY=", "RAY_JOB_ID=01000000",
+                ])
         #expect(request.configuration.mounts.last?.options == ["ro"])
     }
 
     @Test func probes() throws {
-        let script =
-            "\nimport ray._private.workers.default_worker as dw\nwith open('/shared/worker_path.txt', 'w') as f:\n"
-        let probe = try parseRun(["--rm", "-v", "/tmp/x:/shared:Z", "image", "python", "-c", script])
+        let probe = try parseRun(["--rm", "-v", "/tmp/x:/shared:Z", "image", "python", "-c", Ray.probe])
         #expect(probe.configuration.removeOnExit)
         #expect(
             probe.configuration.mounts == [MountRequest(kind: .bind("/tmp/x"), destination: "/shared", options: ["Z"])])
-        #expect(probe.configuration.command == ["python", "-c", script])
+        #expect(probe.configuration.command == ["python", "-c", Ray.probe])
         #expect(probe.streams == [.stdout, .stderr])
-        _ = try parseRun(["--rm", "image", "python", "-c", "print(1)"])
+        _ = try parseRun(["--rm", "image", "python", "-c", Ray.oldProbe])
     }
 
     /// What users have in `run_options`, each after Ray's own options.
@@ -105,14 +75,14 @@ import Testing
 
     @Test(arguments: runOptions)
     func isAccepted(option: String) throws {
-        let words = Self.workers[3].options + option.split(separator: " ").map(String.init) + Self.tail
+        let words = Self.current + option.split(separator: " ").map(String.init) + Self.tail
         let request = try parseRun(words, caller: caller(files: ["/work/list": "A=1\n"]))
         #expect(request.configuration.entrypoint == ["python"])
-        #expect(request.configuration.command.count == 3)
+        #expect(request.configuration.command == Array(Self.tail.dropFirst(3)))
     }
 
     @Test func theLastUserNamespaceWins() throws {
-        let words = Self.workers[3].options + ["--userns=host"] + Self.tail
+        let words = Self.current + ["--userns=host"] + Self.tail
         #expect(try parseRun(words).configuration.namespaces.user == .host)
     }
 }

@@ -155,7 +155,7 @@ struct GPUTests {
         }
     }
 
-    @Test("Ray's workers, under the name podman") func ray() throws {
+    @Test("Ray's workers") func ray() throws {
         try Pod.withGPUs(.unprivileged) { pod in
             let podman = pod.directory + "/bin/podman"
             func run(_ options: [String], environment: [String: String] = [:]) -> Output {
@@ -179,6 +179,42 @@ struct GPUTests {
             // A machine without GPUs runs them all the same, and says nothing.
             let bare = run(worker, environment: ["SWIFTPOD_DEVICE_ROOT": pod.files])
             #expect(bare.text == "CUDA_VISIBLE_DEVICES=1" && bare.err.isEmpty, "\(bare)")
+        }
+    }
+
+    /// A made-up machine is looked at by the launcher, too, and documents are read where the command line says.
+    @Test("workers of a launcher get them as run's do") func launched() throws {
+        try Pod.withGPUs(.unprivileged) { pod in
+            let documents = pod.makeDirectory("cdi")
+            pod.write(
+                "cdi/own.json",
+                """
+                {"cdiVersion": "0.6.0", "kind": "vendor.example/thing",
+                 "devices": [{"name": "one", "containerEdits": {"env": ["THING=one"]}}]}
+                """)
+            let socket = pod.files + "/service.sock"
+            let service = try pod.start("--cdi-spec-dir", documents, "service", "--socket", socket)
+            defer { service.signal(SIGTERM) }
+            #expect(service.waits(for: socket))
+            func nodes(_ members: String) throws -> String {
+                let log = pod.files + "/log"
+                try? FileManager.default.removeItem(atPath: log)
+                let body =
+                    #"{"image": "\#(Pod.tiny)", "arguments": ["echo $(ls /dev | grep nvidia[0-9]) $THING."], "#
+                    + #""streams": {"stdout": {"file": "\#(log)"}}, \#(members)}"#
+                let launched = pod.tool(
+                    "curl", "-s", "--unix-socket", socket, "-d", body, "http://localhost/v1/workers")
+                #expect(launched.out.contains("container_id"), "\(launched)")
+                func said() -> String { pod.read("log") ?? "" }
+                #expect(eventually { said().hasSuffix(".\n") }, "\(launched)")
+                return said().trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            func shell(_ more: String = "") -> String { #""options": {"entrypoint": ["sh", "-c"]\#(more)}"# }
+            #expect(try nodes(shell()) == ".")
+            #expect(
+                try nodes(shell(#", "devices": ["nvidia.com/gpu=1", "vendor.example/thing=one"]"#)) == "nvidia1 one.")
+            #expect(try nodes(shell() + #", "run_options": ["--gpus device=0"]"#) == "nvidia0 .")
+            #expect(try nodes(shell() + #", "environment": {"RAY_JOB_ID": "01000000"}"#) == "nvidia0 nvidia1 .")
         }
     }
 

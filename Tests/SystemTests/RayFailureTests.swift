@@ -1,4 +1,5 @@
 import Foundation
+import RayCommandLines
 import Testing
 
 /// A worker that cannot be started fails at once, in one line that says how to mend it.
@@ -60,7 +61,8 @@ import Testing
                 pod.write(site + "/_version.py", "version = \"2.60.0\"\n")
                 for image in ["ray-old", "ray"] {
                     let worker = pod.rayCommand(
-                        ["run"] + Ray.workers[2].options + ["--env", "FAKE=exit 0"] + Ray.tail(image), raylet: "@")
+                        ["run"] + Ray.workers[2].options + ["--env", "FAKE=exit 0"]
+                            + Ray.tail("localhost/\(image):latest"), raylet: "@")
                     // This shell is the user's already.
                     let line = worker.words.dropFirst(pod.account.prefix.count).map {
                         $0 == "RAY_RAYLET_PID=@" ? "RAY_RAYLET_PID=$$" : "'\($0)'"

@@ -1,4 +1,5 @@
 import Foundation
+import RayCommandLines
 import Testing
 
 /// How workers end, and what is left of them: nothing.
@@ -46,7 +47,8 @@ import Testing
             pod.prepareRay()
             for isRaylet in [true, false] {
                 let worker = pod.rayCommand(
-                    ["run"] + Ray.workers[2].options + ["--env", "FAKE=exec sleep 1000"] + Ray.tail("ray"),
+                    ["run"] + Ray.workers[2].options + ["--env", "FAKE=exec sleep 1000"]
+                        + Ray.tail("localhost/ray:latest"),
                     raylet: isRaylet ? "@" : "1")
                 // The words that hold the parent's pid, which is the shell's own.
                 let words = worker.words.map { $0 == "RAY_RAYLET_PID=@" ? "RAY_RAYLET_PID=$$" : "'\($0)'" }

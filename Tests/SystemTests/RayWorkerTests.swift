@@ -1,4 +1,5 @@
 import Foundation
+import RayCommandLines
 import Testing
 
 /// What Ray's workers find in a container: everything that RAY's own worker process depends on.
@@ -86,7 +87,7 @@ import Testing
         #expect(facts["hostname"] == host && facts["writable"] == "yes", what)
     }
 
-    /// Users without subordinate ids, and root in Ray's older way.
+    /// Users without subordinate ids.
     @Test func withoutSubordinateIDs() throws {
         try Pod.with(.unprivilegedWithoutRange, "ray") { pod in
             pod.prepareRay()
@@ -98,13 +99,16 @@ import Testing
         }
     }
 
+    /// In Ray's older way and with keep-id.
     @Test(arguments: Account.rootOnly) func asRoot(_ account: Account) throws {
         try Pod.with(account, "ray") { pod in
             pod.prepareRay()
-            let running = try pod.ray(Ray.workers[1].options).start()
-            let facts = Facts(running.finish().out)
-            #expect(facts.isWhole && facts["pid"] == "\(running.pid)" && facts["uid"].hasPrefix("0 "), "\(facts)")
-            #expect(pod.containers == [])
+            for options in [Ray.workers[1].options, Ray.current] {
+                let running = try pod.ray(options).start()
+                let facts = Facts(running.finish().out)
+                #expect(facts.isWhole && facts["pid"] == "\(running.pid)" && facts["uid"].hasPrefix("0 "), "\(facts)")
+                #expect(pod.containers == [])
+            }
         }
     }
 

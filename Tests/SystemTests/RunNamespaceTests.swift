@@ -142,6 +142,15 @@ import Testing
                 "awk '{print $1, $2, $3}' /proc/self/uid_map /proc/self/gid_map; stat -c %u /etc/passwd; echo x > /new; stat -c %u /new",
             .prints("0 200000 1000\n0 300000 1000\n0\n0")),
         Row("nomap needs a range", ["--userns=nomap"], command: ["true"], .fails(125, "nomap|rootless")),
+        Row(
+            "keep-id keeps every id", ["--userns=keep-id"],
+            sh:
+                "id -u; awk '{print $1, $2, $3}' /proc/self/uid_map; readlink /proc/self/ns/user; stat -c %u:%g /home/app",
+            .matches("^0\n0 0 4294967295\nuser:\\[(?!4026531837)[0-9]+\\]\n1000:1000$")
+        )
+        .podmanDiffers("refused up to 4.3"),
+        Row("keep-id as another", ["--userns=keep-id:uid=200,gid=210"], sh: "id -u; id -g", .matches("^200\n210$"))
+            .podmanDiffers("refused up to 4.3"),
     ]
 
     @Test(.needs(.root)) func usersOfTheRealRoot() throws {

@@ -144,6 +144,20 @@ import Testing
         }
     }
 
+    /// Nobody at localhost has images: `newer` is content with what is here, `always` is not.
+    @Test func thePullPolicyIsTheCommandLines() async throws {
+        try await World.with { launcher, _ in
+            func env(_ policy: String) -> ContainerRuntimeEnv {
+                ContainerRuntimeEnv(image: World.image, runOptions: ["--pull=\(policy)", "--retry=0"])
+            }
+            let worker = try await launcher.launch(env("newer"), arguments: ["exit 4"], options: shell())
+            #expect(try await worker.wait() == .exited(4))
+            await #expect(throws: WorkerError.self) {
+                try await launcher.launch(env("always"), arguments: ["exit 4"], options: shell())
+            }
+        }
+    }
+
     @Test func mistakesAreTyped() async throws {
         try await World.with { launcher, _ in
             func code(_ env: ContainerRuntimeEnv, _ options: WorkerOptions = WorkerOptions()) async -> WorkerError.Code?
@@ -184,6 +198,24 @@ import Testing
             #expect(ends.count == 20)
             for (number, end) in ends { #expect(end == .exited(Int32(number))) }
             #expect(eventually { world.containers.isEmpty }, "left: \(world.containers)")
+        }
+    }
+
+    /// A made-up cgroup stands for one with a limit, which takes v2's controllers.
+    @Test(arguments: [(0, WorkerEnd.signaled(SIGKILL)), (1, .outOfMemory)])
+    func anOOMKillIsToldFromAnother(_ kills: Int, _ end: WorkerEnd) async throws {
+        try await World.with { launcher, world in
+            let group = world.directory + "/group"
+            try FileManager.default.createDirectory(atPath: group, withIntermediateDirectories: true)
+            try Data("oom 1\noom_kill \(kills)\n".utf8).write(to: URL(fileURLWithPath: group + "/memory.events"))
+            let worker = try await launcher.launch(env, arguments: ["exec sleep 1000"], options: shell())
+            let state = world.directory + "/data/containers/\(worker.containerID)/state.json"
+            let text = try String(contentsOfFile: state, encoding: .utf8)
+            try Data("{\"cgroup\": \"\(group)\", \(text.dropFirst())".utf8).write(to: URL(fileURLWithPath: state))
+            try await worker.signal(SIGKILL)
+            #expect(try await worker.wait() == end)
+            #expect(end.code == 137)
+            try FileManager.default.removeItem(atPath: group)
         }
     }
 

@@ -51,8 +51,6 @@ public struct ContainerConfiguration: Equatable, Sendable {
     public var namedDevices: [CDIName] = []
     /// `--gpus`; several add up, and one that says none says it for all.
     public var gpus: [GPURequest] = []
-    /// Started under the name podman: by a program that may know nothing of GPUs. See ``GPUPolicy``.
-    public var isDropIn: Bool = false
 
     public var rlimits: [RuntimeSpec.ResourceLimit] = []
     /// `--ulimit host`: the caller's own limits are kept.

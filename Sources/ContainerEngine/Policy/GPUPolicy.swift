@@ -6,7 +6,7 @@ import DeviceInjection
 /// |---|---|---|
 /// | `--gpus`, `--device VENDOR/CLASS=NAME` | always, and alone where it is said | an error |
 /// | `NVIDIA_VISIBLE_DEVICES` of `--env` or of the image | where no flag says anything | a warning |
-/// | a Ray worker under the name podman | where neither does | nothing is said |
+/// | a Ray worker, by whatever door it comes | where neither does | nothing is said |
 ///
 /// `void` and an empty value mean as much as no variable; `none` means none, for Ray's workers too. The launcher's own
 /// `NVIDIA_VISIBLE_DEVICES` narrows what a Ray worker gets, and so does SWIFTPOD_GPUS, which takes what `--gpus` takes.
@@ -58,8 +58,7 @@ package struct GPUPolicy: Equatable, Sendable {
 
     /// Ray passes its variables on the command line and no flag for a device.
     package static func isRayWorker(_ request: ContainerConfiguration) -> Bool {
-        request.isDropIn
-            && request.environment.variables.contains { ["RAY_JOB_ID", "RAY_RAYLET_PID"].contains($0.name) }
+        request.environment.variables.contains { ["RAY_JOB_ID", "RAY_RAYLET_PID"].contains($0.name) }
     }
 
     private static func forRay(_ caller: CallerFacts) throws(EngineError) -> [GPURequest] {

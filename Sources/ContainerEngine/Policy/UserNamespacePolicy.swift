@@ -88,9 +88,7 @@ package struct UserNamespacePolicy {
     }
 
     private func keepID(uid: UInt32?, gid: UInt32?) throws(EngineError) -> UserNamespacePlan {
-        guard caller.isRootless else {
-            throw EngineError(.invalid, "keep-id is only supported in rootless mode")
-        }
+        guard caller.isRootless else { return keepingAll(uid: uid, gid: gid) }
         let user = uid ?? caller.uid
         let group = gid ?? caller.gid
         var plan = made(uid: Self.keeping(user, of: caller.uidCount), gid: Self.keeping(group, of: caller.gidCount))
@@ -99,6 +97,15 @@ package struct UserNamespacePolicy {
         if caller.uidCount == 1 || caller.gidCount == 1 {
             plan.warnings.append("keep-id without subordinate ids: only the caller's own ids exist in the container")
         }
+        return plan
+    }
+
+    /// Root has no other ids to keep its own apart from. podman refuses up to 4.3 and since then makes a namespace in
+    /// which every id is itself; `uid` and `gid` choose whom the container runs as and map nothing.
+    private func keepingAll(uid: UInt32?, gid: UInt32?) -> UserNamespacePlan {
+        var plan = made(uid: identity(caller.uidCount), gid: identity(caller.gidCount))
+        plan.defaultUser = (uid ?? caller.uid, gid ?? caller.gid)
+        plan.warnings.append("keep-id as root: every id of the container is the host's own")
         return plan
     }
 

@@ -60,5 +60,13 @@ extension EngineSettings {
             }
             treeKind = kind
         }
+        useDevices(globals, caller)
+    }
+
+    /// Where devices are looked for.
+    package mutating func useDevices(_ globals: GlobalOptions, _ caller: Caller) {
+        if !globals.cdiDirectories.isEmpty { cdiDirectories = globals.cdiDirectories.map(caller.absolute) }
+        // A made-up machine, to try discovery where there are no GPUs.
+        if let root = caller.variable("SWIFTPOD_DEVICE_ROOT"), root.hasPrefix("/") { deviceRoot = root }
     }
 }

@@ -46,7 +46,7 @@ extension Verb {
         let words = try invocation.parse(generateTable, into: &options)
         if !words.isEmpty { throw CommandError("cdi generate takes no arguments") }
         var settings = EngineSettings(dataRoot: "/", runtimeRoot: "/")
-        settings.useDevices(invocation)
+        settings.useDevices(invocation.globals, invocation.caller)
         let found = DeviceDiscovery(in: HostTree(root: settings.deviceRoot))
         let warn = warner(invocation.globals)
         for warning in found.warnings { warn(warning) }
@@ -107,7 +107,7 @@ extension Verb {
         let words = try invocation.positionals()
         if !words.isEmpty { throw CommandError("cdi list takes no arguments") }
         var settings = EngineSettings(dataRoot: "/", runtimeRoot: "/")
-        settings.useDevices(invocation)
+        settings.useDevices(invocation.globals, invocation.caller)
         let warn = warner(invocation.globals)
         var registry = CDIRegistry(directories: settings.cdiDirectories)
         let documented = Set(registry.entries.map(\.specification.kind))
@@ -131,7 +131,7 @@ extension Verb {
         var failures: [String] = []
         if words.isEmpty {
             var settings = EngineSettings(dataRoot: "/", runtimeRoot: "/")
-            settings.useDevices(invocation)
+            settings.useDevices(invocation.globals, invocation.caller)
             let registry = CDIRegistry(directories: settings.cdiDirectories)
             for entry in registry.entries { try Output.line("\(entry.path): valid") }
             failures = registry.failures.map { "\($0.path): \($0.reason)" }

@@ -3,6 +3,7 @@ import Glibc
 import LinuxKernel
 import OCISpec
 import Registry
+import Workers
 
 /// What `login` and `logout` have been told.
 private struct LoginOptions {

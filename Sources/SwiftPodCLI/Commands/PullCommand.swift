@@ -1,5 +1,6 @@
 import OptionGrammar
 import OCISpec
+import Workers
 
 /// What `pull` has been told.
 package struct PullCommandOptions: Sendable {
@@ -76,8 +77,7 @@ extension Verb {
         guard !words.isEmpty else { throw CommandError("requires at least 1 arg(s), only received 0") }
         let platform = try options.chosenPlatform()
         let session = try Session(invocation, registry: options.registry)
-        let puller = PullProcess(
-            store: session.store, options: options.registry, showsProgress: !options.registry.quiet)
+        let puller = ImagePull(showing: options.registry, into: session.store)
         var failures = FailureCollector()
         for word in words {
             do throws(CommandError) {

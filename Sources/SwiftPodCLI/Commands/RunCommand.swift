@@ -17,7 +17,6 @@ extension Verb {
             caller: invocation.caller)
         if request.trace != nil { StartTrace.begin(at: invocation.started) }
         defer { if let format = request.trace { TraceReport.print(as: format) } }
-        request.configuration.isDropIn = invocation.program == "podman"
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
         // Before the session, which remembers the process that it belongs to.
@@ -58,7 +57,6 @@ extension Verb {
         options: { described(RunOptions.table) }
     ) { invocation in
         var request = try RunRequest(parsing: invocation.words, globals: &invocation.globals, caller: invocation.caller)
-        request.configuration.isDropIn = invocation.program == "podman"
         invocation.globals.warnings += request.warnings
         let cidFile = try request.cidFile.map { try IDFile($0) }
         let session = try Session(invocation, registry: request.pull)

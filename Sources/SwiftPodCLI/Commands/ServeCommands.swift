@@ -102,6 +102,7 @@ private func launcherSettings(_ invocation: Invocation) -> WorkerLauncher.Settin
     settings.binary = "/proc/self/exe"
     settings.root = invocation.globals.root.map { invocation.caller.absolute($0) }
     settings.runRoot = invocation.globals.runRoot.map { invocation.caller.absolute($0) }
+    settings.cdiDirectories = invocation.globals.cdiDirectories.map(invocation.caller.absolute)
     return settings
 }
 

@@ -1,9 +1,22 @@
 import ContainerEngine
 import Glibc
+import ImageStore
 import LinuxKernel
 import OCISpec
+import OptionGrammar
 import Registry
 import Synchronization
+import Workers
+
+extension ImagePull {
+    /// With bars on stderr, where that is a terminal.
+    init(showing options: RegistryOptions, into store: ImageStore) {
+        self.init(store: store, options: options)
+        let bars = PullProgress(isDrawing: !options.quiet && isatty(2) == 1)
+        progress = { bars.take($0) }
+        finish = { bars.finish() }
+    }
+}
 
 /// A line per layer on stderr. Told from any thread.
 final class PullProgress: Sendable {
