@@ -63,6 +63,8 @@ import Testing
                 #expect(gone == isRaylet)
                 kill(pid, SIGKILL)
                 _ = running.finish(seconds: 5)
+                // Its files close before it has ended.
+                #expect(eventually(seconds: 3) { kill(pid, 0) == -1 })
             }
             #expect(pod.containers == [])
         }

@@ -56,7 +56,8 @@ import Testing
             #expect(service.waits(for: socket))
             // Root may connect to any socket, and is a stranger all the same.
             let asked = Machine.tool("curl", "-s", "--unix-socket", socket, "http://localhost/v1/version")
-            #expect(asked.code == 52 || asked.code == 56, "\(asked)")
+            // To curl it is no connection, no answer or a broken one, as it happens to look sooner or later.
+            #expect(!asked.ok && asked.out.isEmpty, "\(asked)")
             #expect(pod.tool("curl", "-s", "--unix-socket", socket, "http://localhost/v1/version").ok)
             service.signal(SIGTERM)
             #expect(service.finish().ok)
