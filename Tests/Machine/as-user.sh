@@ -15,5 +15,5 @@ beside=$(dirname "$program")/swiftpod
 [ "$beside" = "$program" ] || [ ! -f "$beside" ] || install -m 755 "$beside" "$place/swiftpod"
 cd /
 env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$(getent passwd $user | cut -d: -f6)" USER=$user \
-    TERM="${TERM:-dumb}" LANG="${LANG:-C.UTF-8}" \
+    TERM="${TERM:-dumb}" ${NO_COLOR:+NO_COLOR="$NO_COLOR"} LANG="${LANG:-C.UTF-8}" \
     setpriv --reuid $user --regid "$(id -g $user)" --init-groups -- "$place/${program##*/}" "$@"

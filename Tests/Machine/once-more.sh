@@ -4,6 +4,8 @@
 # way than by its tests. A machine that others use, too, makes a test late now and then; a fault does not go away when it
 # is looked at again. What failed first is said.
 set -u -o pipefail
+# Names are read from what is printed.
+export NO_COLOR=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 "$@" 2>&1 | tee "$log" | grep -vE '^(◇|✔)'
