@@ -176,11 +176,19 @@ class Cluster:
     def containers(self):
         return self.call("swiftpod", "ps", "-aq").split()
 
+    def files(self):
+        """What stands of containers."""
+        places = ("containers", "active")
+        return [name for place in places for name in os.listdir(f"{self.root}/home/.local/share/swiftpod/{place}")]
+
     def end(self):
         self.call("ray", "stop", "--force", check=False, seconds=60)
         left = self.containers()
-        for directory in ("/home/.local/share/swiftpod/containers", "/home/.local/share/swiftpod/active"):
-            left += os.listdir(self.root + directory)
+        # Where that is much, a process aside is at it.
+        end = time.time() + 30
+        while self.files() and time.time() < end:
+            time.sleep(0.2)
+        left += self.files()
         self.call("swiftpod", "rm", "-a", "-f", "-t", "0", check=False)
         # The keeper leaves by itself; its record tells which process it is.
         try:
