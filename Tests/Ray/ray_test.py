@@ -111,11 +111,19 @@ class Cluster:
     def start(self):
         if self.token:
             self.call("ray", "get-auth-token", "--generate")
-        self.call(
+        words = [
             "ray", "start", "--head", "--num-cpus=8", "--num-gpus=0", f"--port={PORTS['gcs']}",
             "--node-ip-address=127.0.0.1", f"--dashboard-port={PORTS['dashboard']}", "--dashboard-host=127.0.0.1",
             f"--ray-client-server-port={PORTS['client']}", f"--dashboard-agent-listen-port={PORTS['agent']}",
-            f"--temp-dir={self.ray}", "--object-store-memory=200000000", "--disable-usage-stats")
+            f"--temp-dir={self.ray}", "--object-store-memory=200000000", "--disable-usage-stats"]
+        # It gives its own processes half a minute, which on a busy machine is not enough.
+        for last in (False, False, True):
+            try:
+                return self.call(*words)
+            except Failure as failure:
+                if last or "timed out during startup" not in str(failure):
+                    raise
+            self.call("ray", "stop", "--force", check=False, seconds=60)
 
     def deploy(self, applications, replicas=1):
         path = f"{self.root}/serve.json"
