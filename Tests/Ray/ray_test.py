@@ -217,8 +217,14 @@ def parent_and_name(pid):
     return int(text[text.rindex(")") + 2:].split()[1]), name
 
 
-def alive(pid):
-    return os.path.exists(f"/proc/{pid}")
+def state(pid):
+    """One letter, or nothing: what has ended and is its new parent's to reap has ended."""
+    try:
+        text = open(f"/proc/{pid}/stat").read()
+    except OSError:
+        return ""
+    letter = text[text.rindex(")") + 2]
+    return "" if letter in "ZX" else letter
 
 
 def container(name, *options):
@@ -312,9 +318,10 @@ def kill_replica_and_raylet(cluster, replies):
     workers = [reply["pid"] for reply in after + replies["b"]]
     os.kill(cluster.raylet(), signal.SIGKILL)
     end = time.time() + 3
-    while any(map(alive, workers)) and time.time() < end:
+    while any(map(state, workers)) and time.time() < end:
         time.sleep(0.05)
-    expect(not any(map(alive, workers)), "workers outlive the raylet")
+    left = [f"{pid} {state(pid)} of {parent_and_name(pid)}" for pid in workers if state(pid)]
+    expect(not left, f"workers outlive the raylet: {left}")
     expect(cluster.containers() == [], "containers outlive the raylet")
 
 
