@@ -111,11 +111,19 @@ class Cluster:
     def start(self):
         if self.token:
             self.call("ray", "get-auth-token", "--generate")
-        self.call(
+        words = [
             "ray", "start", "--head", "--num-cpus=8", "--num-gpus=0", f"--port={PORTS['gcs']}",
             "--node-ip-address=127.0.0.1", f"--dashboard-port={PORTS['dashboard']}", "--dashboard-host=127.0.0.1",
             f"--ray-client-server-port={PORTS['client']}", f"--dashboard-agent-listen-port={PORTS['agent']}",
-            f"--temp-dir={self.ray}", "--object-store-memory=200000000", "--disable-usage-stats")
+            f"--temp-dir={self.ray}", "--object-store-memory=200000000", "--disable-usage-stats"]
+        # It gives its own processes half a minute, which on a busy machine is not enough.
+        for last in (False, False, True):
+            try:
+                return self.call(*words)
+            except Failure as failure:
+                if last or "timed out during startup" not in str(failure):
+                    raise
+            self.call("ray", "stop", "--force", check=False, seconds=60)
 
     def deploy(self, applications, replicas=1):
         path = f"{self.root}/serve.json"
@@ -176,11 +184,19 @@ class Cluster:
     def containers(self):
         return self.call("swiftpod", "ps", "-aq").split()
 
+    def files(self):
+        """What stands of containers."""
+        places = ("containers", "active")
+        return [name for place in places for name in os.listdir(f"{self.root}/home/.local/share/swiftpod/{place}")]
+
     def end(self):
         self.call("ray", "stop", "--force", check=False, seconds=60)
         left = self.containers()
-        for directory in ("/home/.local/share/swiftpod/containers", "/home/.local/share/swiftpod/active"):
-            left += os.listdir(self.root + directory)
+        # Where that is much, a process aside is at it.
+        end = time.time() + 30
+        while self.files() and time.time() < end:
+            time.sleep(0.2)
+        left += self.files()
         self.call("swiftpod", "rm", "-a", "-f", "-t", "0", check=False)
         # The keeper leaves by itself; its record tells which process it is.
         try:
@@ -201,8 +217,14 @@ def parent_and_name(pid):
     return int(text[text.rindex(")") + 2:].split()[1]), name
 
 
-def alive(pid):
-    return os.path.exists(f"/proc/{pid}")
+def state(pid):
+    """One letter, or nothing: what has ended and is its new parent's to reap has ended."""
+    try:
+        text = open(f"/proc/{pid}/stat").read()
+    except OSError:
+        return ""
+    letter = text[text.rindex(")") + 2]
+    return "" if letter in "ZX" else letter
 
 
 def container(name, *options):
@@ -296,9 +318,10 @@ def kill_replica_and_raylet(cluster, replies):
     workers = [reply["pid"] for reply in after + replies["b"]]
     os.kill(cluster.raylet(), signal.SIGKILL)
     end = time.time() + 3
-    while any(map(alive, workers)) and time.time() < end:
+    while any(map(state, workers)) and time.time() < end:
         time.sleep(0.05)
-    expect(not any(map(alive, workers)), "workers outlive the raylet")
+    left = [f"{pid} {state(pid)} of {parent_and_name(pid)}" for pid in workers if state(pid)]
+    expect(not left, f"workers outlive the raylet: {left}")
     expect(cluster.containers() == [], "containers outlive the raylet")
 
 
