@@ -33,8 +33,8 @@ public struct Delegation: Equatable, Sendable {
             heldByV1: CgroupHierarchy.controllersOfV1(), hasSystemd: Systemd.isRunning, uid: uid)
     }
 
-    /// In a keeper's namespace this process is root to itself.
-    private static func callersUID() -> UInt32 {
+    /// This process's user on the machine: in a keeper's namespace it is root to itself.
+    public static func callersUID() -> UInt32 {
         let own = geteuid()
         let range = ((try? IDMaps.read("uid_map")) ?? []).first { $0.inside <= own && own - $0.inside < $0.count }
         return range.map { $0.outside + (own - $0.inside) } ?? own
