@@ -11,7 +11,7 @@ import Testing
         _ resources: [String: Any], _ body: (RuntimeBundle, _ cgroup: String) throws -> Void
     ) throws {
         let bundle = try RuntimeBundle(.root, "sleep 1000")
-        let parent = "/swiftpod-tests-\(bundle.id)"
+        let parent = "/swiftpod-tests-\(bundle.id)-parent"
         bundle.change("linux", ["cgroupsPath": parent + "/inner", "resources": resources])
         defer { rmdir(Self.mount + parent) }
         let made = bundle.runtime("create", bundle.id)
@@ -100,7 +100,8 @@ import Testing
     func devicesAreFiltered() throws {
         let deny: [String: Any] = ["allow": false, "access": "rwm"]
         let fuse: [String: Any] = ["allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"]
-        for (rules, isAllowed) in [([], true), ([deny], false), ([deny, fuse], true)] {
+        let cases: [([[String: Any]], Bool)] = [([], true), ([deny], false), ([deny, fuse], true)]
+        for (rules, isAllowed) in cases {
             let bundle = try RuntimeBundle(.root, "echo > /dev/null && exec 3<> /dev/fuse && echo open")
             bundle.change(
                 "linux",
@@ -142,7 +143,8 @@ import Testing
         expectOneLine(bundle.run(before: before), "find network interface nosuch0: no such device")
         bundle.change("linux", ["netDevices": ["v0": ["name": "a/b"]]])
         expectOneLine(bundle.run(before: before), "linux.netDevices: invalid name")
-        bundle.change("linux", ["netDevices": ["v0": [:]], "namespaces": [["type": "mount"], ["type": "pid"]]])
+        bundle.change(
+            "linux", ["netDevices": ["v0": [String: Any]()], "namespaces": [["type": "mount"], ["type": "pid"]]])
         expectOneLine(bundle.run(before: before), "linux.netDevices: the container has no network namespace of its own")
         #expect(bundle.isClean)
     }
@@ -164,9 +166,9 @@ import Testing
             #expect(bundle.runtime("ps", "--format", "json", bundle.id).text == "[\(pid)]")
             #expect(
                 bundle.runtime("ps", bundle.id).lines.map { $0.trimmingCharacters(in: .whitespaces) } == ["PID", pid])
-            let listed = bundle.runtime("ps", bundle.id, "-o", "args,pid")
+            let listed = bundle.runtime("ps", bundle.id, "-eo", "args,pid")
             #expect(listed.lines.count == 2 && listed.out.contains("sleep 1000 "), "\(listed)")
-            #expect(bundle.runtime("ps", bundle.id, "-o", "args").code == 1)
+            #expect(bundle.runtime("ps", bundle.id, "-eo", "args").code == 1)
             let watch = try bundle.command(["events", "--interval", "50ms", bundle.id]).start()
             usleep(400_000)
             #expect(bundle.runtime("kill", bundle.id, "KILL").ok)

@@ -107,13 +107,12 @@ struct OCICgroup {
             }
             throw Delegation.nowhere(asked.controllers, hierarchy, uid: Delegation.callersUID()).error
         }
+        report(settings.filter(\.isOptional))
         if filter != nil { warn("device rules are not in force: the container has no cgroup of v2") }
     }
 
     private func fill(_ made: (cgroup: Cgroup, omitted: [CgroupSetting])) throws {
-        for setting in made.omitted where setting.value != "max" {
-            warn("\(setting) is not in force: the controller is not there")
-        }
+        report(made.omitted)
         do {
             try filterDevices(made.cgroup)
             if let owner { try made.cgroup.give(to: owner) }
@@ -134,7 +133,13 @@ struct OCICgroup {
         let isMapped = linux.namespaces.contains { $0.type == .user && $0.path == nil }
         guard isMapped else { return uid == 0 ? nil : uid }
         let range = linux.uidMappings.first { $0.containerID <= uid && uid - $0.containerID < $0.size }
-        return range.map { $0.hostID + (uid - $0.containerID) }
+        return range.map { $0.hostID &+ (uid - $0.containerID) }
+    }
+
+    private func report(_ omitted: [CgroupSetting]) {
+        for setting in omitted where setting.value != "max" {
+            warn("\(setting) is not in force: the controller is not there")
+        }
     }
 
     private func filterDevices(_ cgroup: Cgroup) throws(CgroupError) {
