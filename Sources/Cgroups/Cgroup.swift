@@ -82,4 +82,18 @@ public struct Cgroup: Equatable, Sendable {
     public func add(_ pid: Int32) throws(SyscallError) {
         try write(String(pid), to: "cgroup.procs")
     }
+
+    /// Gives it to a user, who may then divide it: the directory and the files that the kernel names for a delegation.
+    public func give(to uid: UInt32) throws(SyscallError) {
+        let unchanged = UInt32.max
+        try check("chown", path) { chown(path, uid, unchanged) }
+        let names = (try? File.read("/sys/kernel/cgroup/delegate", limit: 1 << 12)).map {
+            $0.split(separator: 0x0a).map { String(decoding: $0, as: UTF8.self) }
+        }
+        for name in names ?? ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
+            let file = path + "/" + name
+            // It names files of controllers that are not enabled, too.
+            if lchown(file, uid, unchanged) != 0, errno != ENOENT { throw SyscallError("chown", file) }
+        }
+    }
 }

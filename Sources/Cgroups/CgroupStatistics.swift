@@ -70,7 +70,7 @@ extension Cgroup {
     /// A look at all counters.
     public func statistics() -> CgroupStatistics {
         var result = CgroupStatistics()
-        let cpu = Cgroup.table(read("cpu.stat"))
+        let cpu = counters("cpu.stat")
         result.cpuTime = cpu["usage_usec"]
         result.cpuUserTime = cpu["user_usec"]
         result.cpuSystemTime = cpu["system_usec"]
@@ -100,9 +100,10 @@ extension Cgroup {
         read(file).flatMap(CgroupStatistics.Pressure.init(parsing:))
     }
 
-    private static func table(_ text: String?) -> [String: UInt64] {
+    /// A file of `name value` lines, as `memory.stat` is.
+    public func counters(_ file: String) -> [String: UInt64] {
         var result: [String: UInt64] = [:]
-        for line in (text ?? "").split(separator: "\n") {
+        for line in (read(file) ?? "").split(separator: "\n") {
             let parts = line.split(separator: " ")
             if parts.count == 2 { result[String(parts[0])] = UInt64(parts[1]) }
         }

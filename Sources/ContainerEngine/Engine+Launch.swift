@@ -1,3 +1,4 @@
+import Cgroups
 import CShims
 import Glibc
 import Launch
@@ -226,6 +227,7 @@ extension Engine {
             let code: EngineError.Code =
                 error.isCommandNotFound ? .commandNotFound : error.isCannotInvoke ? .cannotInvoke : .failed
             return EngineError(code, error.description, cause: error)
+        case let error as CgroupError: return EngineError(error)
         case let error as PlanError: return EngineError(.invalid, error.description, cause: error)
         default: return EngineError(.failed, "\(doing): \(error)", cause: error)
         }

@@ -105,7 +105,9 @@ extension Planner {
         if !one.isTaken {
             add(
                 .mount(fileSystem(one), into: one.slot),
-                tolerating: one.fallback == nil ? [] : [EPERM, ENODEV, EINVAL, EBUSY])
+                // An option that the kernel refuses would be lost with the fallback.
+                tolerating: one.fallback == nil
+                    ? [] : [EPERM, ENODEV, EBUSY] + (words.parameters.isEmpty ? [EINVAL] : []))
         }
         if let fallback = one.fallback {
             add(

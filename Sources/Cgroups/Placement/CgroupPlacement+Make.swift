@@ -29,6 +29,23 @@ extension CgroupPlacement {
 }
 
 extension CgroupPlacement {
+    /// Lets children have all the controllers that there are, for their statistics. Nobody asked for them: nothing is
+    /// moved about, and where that would be needed there are none.
+    public func offerControllers() {
+        var path: [Cgroup] = []
+        var at: Cgroup? = parent
+        while let cgroup = at {
+            path.append(cgroup)
+            at = cgroup.parent
+        }
+        for cgroup in path.reversed() where !cgroup.holdsProcesses {
+            let enabled = cgroup.words("cgroup.subtree_control")
+            for controller in cgroup.words("cgroup.controllers") where !enabled.contains(controller) {
+                try? cgroup.write("+\(controller)", to: "cgroup.subtree_control")
+            }
+        }
+    }
+
     /// Lets children have the controllers that nobody asked for, if that takes no more than a word: nothing is moved
     /// about for them. Returns those that they will not have.
     private func offer(_ controllers: [String], except wanted: [String]) -> [String] {

@@ -56,12 +56,8 @@ struct OCIBundle {
             throw EngineError(.invalid, "ociVersion \(spec.ociVersion): unknown version")
         }
         guard spec.process != nil else { throw EngineError(.invalid, "process is missing") }
-        if let rdt = spec.linux?.intelRdt, rdt != .object([]) {
-            throw EngineError(.unsupported, "linux.intelRdt: not supported")
-        }
-        if let devices = spec.linux?.netDevices, devices != .object([]) {
-            throw EngineError(.unsupported, "linux.netDevices: not supported")
-        }
+        if try ResourceControl.Request(spec.linux?.intelRdt) != nil { _ = try ResourceControl.find() }
+        _ = try OCINetDevices(spec.linux)
         let hooks = spec.hooks ?? RuntimeSpec.Hooks()
         for hook in hooks.prestart + hooks.createRuntime + hooks.createContainer + hooks.startContainer
             + hooks.poststart + hooks.poststop

@@ -1,4 +1,5 @@
 import CShims
+import Cgroups
 import Glibc
 import Launch
 import LinuxKernel
@@ -99,6 +100,19 @@ private struct OCIBirth {
     let spec: RuntimeSpec
     let options: OCIRuntime.StartOptions
     let facts: HostFacts
+    private var cgroup: Cgroup?
+
+    init(
+        runtime: OCIRuntime, record: OCIRecord, bundle: OCIBundle, spec: RuntimeSpec,
+        options: OCIRuntime.StartOptions, facts: HostFacts
+    ) {
+        self.runtime = runtime
+        self.record = record
+        self.bundle = bundle
+        self.spec = spec
+        self.options = options
+        self.facts = facts
+    }
 
     private var store: OCIStore { runtime.store }
     private var id: String { record.id }
@@ -108,26 +122,33 @@ private struct OCIBirth {
         var probe = launchOptions
         probe.startSocket = -1
         _ = try plan(probe)
+        let maker = try OCICgroup(for: id, spec, isRootless: facts.inUserNamespace, runtime)
+        record.isLimited = maker.isRequired
         try store.claim(record)
         let directory = store.directory(id)
-        var cgroup: OCICgroup?
         do {
-            cgroup = try OCICgroup.make(
-                for: id, path: spec.linux?.cgroupsPath, manager: runtime.settings.cgroupManager,
-                isRequired: !facts.inUserNamespace && spec.linux?.cgroupsPath != nil)
-            record.cgroup = cgroup?.path
-            try store.write(record)
+            let made = try maker.make { path in
+                record.cgroup = path
+                try store.write(record)
+            }
+            if made == nil { record.cgroup = nil }
+            cgroup = made
             try File.writeAtomically(bundle.text, to: directory + "/config.json", mode: 0o600)
             let listener = OwnedDescriptor(adopting: try listen(directory))
             launchOptions.startSocket = listener.raw
-            let cgroupDirectory = try cgroup.map { try OwnedDescriptor.open($0.path, O_RDONLY | O_DIRECTORY).release() }
+            let cgroupDirectory = try cgroup?.open().release()
             defer { if let cgroupDirectory { close(cgroupDirectory) } }
             launchOptions.cgroup = cgroupDirectory
+            launchOptions.requiresCgroup = cgroupDirectory != nil && maker.isRequired
             let plan = try plan(launchOptions)
-            let made = try launch(plan) { moment, pid in try work(moment, pid) }
-            return try finish(made)
+            let process = try launch(plan) { moment, pid in
+                if moment == .created, let scope = try maker.start(pid: pid) { cgroup = scope }
+                try work(moment, pid)
+            }
+            return try finish(process)
         } catch {
             cgroup?.remove()
+            ResourceControl.remove(record.resourceGroupsMade)
             store.remove(id)
             throw OCIRuntime.explain(error, "create container \(id)")
         }
@@ -152,9 +173,13 @@ private struct OCIBirth {
     private mutating func work(_ moment: LaunchMoment, _ pid: Int32) throws {
         switch moment {
         case .created:
+            record.cgroup = cgroup?.path
+            try enterResourceGroup(pid)
             record.process = ProcessIdentity(runningAs: pid)
             try store.write(record)
         case .mounted:
+            // Late: what fails after it takes the devices along.
+            try OCINetDevices(spec.linux).move(to: pid)
             let hooks = spec.hooks ?? RuntimeSpec.Hooks()
             var state = OCIState(
                 OCIContainer(record: record, directory: store.directory(id), status: .creating), spec: spec)
@@ -166,6 +191,15 @@ private struct OCIBirth {
             }
         case .starting: break
         }
+    }
+
+    private mutating func enterResourceGroup(_ pid: Int32) throws(EngineError) {
+        guard let request = try ResourceControl.Request(spec.linux?.intelRdt) else { return }
+        let control = try ResourceControl.find()
+        let group = try control.group(for: request, id: id)
+        record.resourceGroup = group.path
+        record.resourceGroupsMade = group.made
+        try control.add(pid, to: group, id: id)
     }
 
     private mutating func finish(_ made: consuming LaunchedProcess) throws -> OCIRuntime.Made {

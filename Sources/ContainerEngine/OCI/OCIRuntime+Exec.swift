@@ -57,6 +57,7 @@ extension OCIRuntime {
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         let cgroup = try openCgroup(container, exec.cgroup)
         launchOptions.cgroup = cgroup
+        launchOptions.requiresCgroup = cgroup != nil && container.record.isLimited
         defer { if let cgroup { close(cgroup) } }
         do {
             launchOptions.joined = [.init(try Namespaces.foreign(of: first.pid), descriptor: pidfd.raw)]
@@ -82,21 +83,19 @@ extension OCIRuntime {
     }
 
     private func openCgroup(_ container: OCIContainer, _ below: String?) throws(EngineError) -> Int32? {
-        guard let path = container.record.cgroup else {
-            if let below { throw EngineError(.invalid, "--cgroup \(below): the container has no cgroup") }
-            return nil
+        if let below {
+            guard let own = container.cgroup else {
+                throw EngineError(.invalid, "--cgroup \(below): the container has no cgroup")
+            }
+            if below.split(separator: "/").contains("..") {
+                throw EngineError(.invalid, "--cgroup \(below): leaves the container's cgroup")
+            }
+            do throws(SyscallError) {
+                return try own.child(below).open().release()
+            } catch { throw EngineError(.notFound, "open cgroup: \(error)", cause: error) }
         }
-        if let below, below.split(separator: "/").contains("..") {
-            throw EngineError(.invalid, "--cgroup \(below): leaves the container's cgroup")
-        }
-        let directory = below.map { "\(path)/\($0)" } ?? path
-        do {
-            return try OwnedDescriptor.open(directory, O_RDONLY | O_DIRECTORY).release()
-        } catch {
-            // A container's own may be gone, or belong to somebody else; one that is named must be there.
-            if below != nil { throw EngineError(.notFound, "open cgroup: \(error)", cause: error) }
-            return nil
-        }
+        // A container's own may be gone, or belong to somebody else.
+        return try? container.cgroupToJoin()?.open().release()
     }
 
     private func described(

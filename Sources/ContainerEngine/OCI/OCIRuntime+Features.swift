@@ -12,17 +12,17 @@ extension OCIRuntime {
             "linux": JSON(members: [
                 "namespaces": .array(RuntimeSpec.NamespaceKind.allCases.map(\.rawValue).sorted().map(JSON.string)),
                 "capabilities": .array(Capability.names.map(JSON.string)),
-                // By the core files of v2; limits are refused where they cannot be had.
-                "cgroup": ["v1": false, "v2": true, "systemd": false, "systemdUser": false, "rdma": false],
+                // Limits are refused where they cannot be had.
+                "cgroup": ["v1": false, "v2": true, "systemd": true, "systemdUser": true, "rdma": true],
                 "seccomp": seccomp, "apparmor": ["enabled": true], "selinux": ["enabled": true],
-                "intelRdt": ["enabled": false],
+                "intelRdt": ["enabled": true, "schemata": true, "monitoring": true],
                 "memoryPolicy": [
                     "modes": words(
                         "MPOL_DEFAULT MPOL_BIND MPOL_INTERLEAVE MPOL_WEIGHTED_INTERLEAVE MPOL_PREFERRED "
                             + "MPOL_PREFERRED_MANY MPOL_LOCAL"),
                     "flags": words("MPOL_F_NUMA_BALANCING MPOL_F_RELATIVE_NODES MPOL_F_STATIC_NODES"),
                 ],
-                "mountExtensions": ["idmap": ["enabled": true]], "netDevices": ["enabled": false],
+                "mountExtensions": ["idmap": ["enabled": true]], "netDevices": ["enabled": true],
             ]),
         ])
     }

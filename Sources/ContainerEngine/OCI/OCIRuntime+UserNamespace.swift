@@ -74,7 +74,8 @@ private struct KeeperIDs {
                 else {
                     throw EngineError(
                         .invalid,
-                        "\(what) \(mapping.hostID &+ done) of the host cannot be mapped: it is not the caller's")
+                        "\(what) \(mapping.hostID &+ done) of the host cannot be mapped into a user namespace: it is not "
+                            + "the caller's")
                 }
                 let offset = host - range.outside
                 let count = min(mapping.size - done, range.count - offset)

@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -83,7 +84,7 @@ public struct OCIRuntime {
     public func processes(_ id: String) throws(EngineError) -> [Int32] {
         let container = try store.container(id)
         guard container.status != .stopped else { return [] }
-        if let cgroup = container.record.cgroup { return OCICgroup(path: cgroup).processes() }
+        if let cgroup = container.cgroup { return cgroup.processes().sorted() }
         return container.record.process.map { [$0.pid] } ?? []
     }
 
@@ -93,12 +94,7 @@ public struct OCIRuntime {
     /// - Throws: `.invalid` where it does not run.
     public func kill(_ id: String, signal: Int32, all: Bool) throws(EngineError) {
         let container = try store.container(id)
-        if all, let path = container.record.cgroup {
-            let cgroup = OCICgroup(path: path)
-            if signal == SIGKILL, cgroup.kill() { return }
-            for pid in cgroup.processes() { _ = Glibc.kill(pid, signal) }
-            return
-        }
+        if all, let cgroup = container.cgroup { return cgroup.signal(signal) }
         guard container.status != .stopped, let process = container.record.process,
             let pidfd = try doing(
                 "kill container \(id)", { () throws(SyscallError) in try ProcessDescriptor.open(process) })
@@ -117,10 +113,10 @@ public struct OCIRuntime {
         guard container.status == (paused ? .running : .paused) else {
             throw EngineError(.invalid, "\(verb) container \(id): it is \(container.status.rawValue)")
         }
-        guard let path = container.record.cgroup else {
+        guard let cgroup = container.cgroup else {
             throw EngineError(.unsupported, "\(verb) container \(id): it has no cgroup to freeze")
         }
-        try doing("\(verb) container \(id)") { () throws(SyscallError) in try OCICgroup(path: path).freeze(paused) }
+        do { try paused ? cgroup.freeze() : cgroup.thaw() } catch { throw EngineError(error) }
     }
 
     // MARK: - The end
@@ -149,25 +145,25 @@ public struct OCIRuntime {
         }
         try end(container)
         runPoststopHooks(container)
-        if let path = container.record.cgroup { OCICgroup(path: path).remove() }
+        container.cgroup?.remove()
+        ResourceControl.remove(container.record.resourceGroupsMade)
         store.remove(id)
     }
 
     /// Kills what is left of a container and waits until it is gone.
     func end(_ container: OCIContainer) throws(EngineError) {
-        let cgroup = container.record.cgroup.map { OCICgroup(path: $0) }
         if let process = container.record.process, container.status != .stopped {
             try doing("kill container \(container.id)") { () throws(SyscallError) in
                 guard let pidfd = try ProcessDescriptor.open(process) else { return }
                 do throws(SyscallError) {
                     try ProcessDescriptor.signal(pidfd.raw, SIGKILL)
                 } catch  where error.errno == ESRCH {}
-                if container.status == .paused { try? cgroup?.freeze(false) }
+                if container.status == .paused { try? container.cgroup?.thaw() }
                 _ = try ProcessDescriptor.waitForEnd(pidfd.raw, milliseconds: 10_000)
             }
         }
         // Without a pid namespace of its own its other processes do not end with the first.
-        _ = cgroup?.kill()
+        container.cgroup?.kill()
     }
 
     private func runPoststopHooks(_ container: OCIContainer) {

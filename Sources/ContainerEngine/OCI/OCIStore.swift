@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -24,10 +25,14 @@ struct OCIRecord: Equatable, Sendable {
     var process: ProcessIdentity?
     /// Its cgroup's directory.
     var cgroup: String?
+    /// Limits or device rules hold in that cgroup: outside of it nothing of the container must run.
+    var isLimited = false
+    /// The resctrl group that it is in, a directory.
+    var resourceGroup: String?
+    /// Directories of resctrl that were made for it and go with it, in that order.
+    var resourceGroupsMade: [String] = []
     /// Made by us for this container: what the specification itself does not have.
     var addedUserNamespace = false
-    /// Where the container's services announce that they are ready: the caller's NOTIFY_SOCKET.
-    var notifySocket: String?
 }
 
 extension OCIRecord: JSONDocument {
@@ -42,16 +47,20 @@ extension OCIRecord: JSONDocument {
         isReady = try json.optional("ready") ?? false
         process = try json.optional("process")
         cgroup = try json.optional("cgroup")
+        isLimited = try json.optional("limited") ?? false
+        resourceGroup = try json.optional("resourceGroup")
+        resourceGroupsMade = try json.list("resourceGroupsMade")
         addedUserNamespace = try json.optional("userNamespace") ?? false
-        notifySocket = try json.optional("notifySocket")
     }
 
     var json: JSON {
         JSON(members: [
             "id": id.json, "bundle": bundle.json, "rootfs": rootfs.json, "created": created.json,
             "owner": owner.json, "boot": bootID.json, "creator": creator.json, "ready": isReady.jsonUnlessFalse,
-            "process": process?.json, "cgroup": cgroup?.json, "userNamespace": addedUserNamespace.jsonUnlessFalse,
-            "notifySocket": notifySocket?.json,
+            "process": process?.json, "cgroup": cgroup?.json,
+            "limited": isLimited.jsonUnlessFalse, "userNamespace": addedUserNamespace.jsonUnlessFalse,
+            "resourceGroup": resourceGroup?.json,
+            "resourceGroupsMade": resourceGroupsMade.jsonUnlessEmpty,
         ])
     }
 }
@@ -140,7 +149,7 @@ struct OCIStore: Sendable {
         {
             if !record.isReady { return record.creator.isRunning ? .creating : .created }
             if !stat.hasExecuted { return .created }
-            if let cgroup = record.cgroup, OCICgroup(path: cgroup).isFrozen { return .paused }
+            if let cgroup = record.cgroup, Cgroup(recorded: cgroup).isFrozen { return .paused }
             return .running
         }
         if isThisBoot, !record.isReady, record.creator.isRunning { return .creating }

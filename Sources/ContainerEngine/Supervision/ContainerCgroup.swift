@@ -146,11 +146,7 @@ struct CgroupMaker {
 
     /// Root's only: nobody else may load such a program, and nobody else's containers can make a node that works.
     func filterDevices(_ descriptor: Int32) throws(CgroupError) {
-        guard !session.isRootless, let list = resources["devices"]?.array, !list.isEmpty else { return }
-        var rules: [DeviceRule] = []
-        for json in list { rules.append(try DeviceRule(json)) }
-        guard let last = rules.last, last != DeviceRule(allows: true) else { return }
-        guard let filter = DeviceFilter(rules + ResourcePolicy.standardDevices) else { return }
+        guard !session.isRootless, let filter = try DeviceFilter(resources: resources) else { return }
         do {
             try filter.attach(to: descriptor)
         } catch {
@@ -172,5 +168,16 @@ extension ContainerRecord {
             }
         }
         return false
+    }
+}
+
+extension DeviceFilter {
+    /// What `linux.resources` says of devices, and above it what every container may do. nil where it allows everything.
+    init?(resources: JSON) throws(CgroupError) {
+        guard let list = resources["devices"]?.array, !list.isEmpty else { return nil }
+        var rules: [DeviceRule] = []
+        for json in list { rules.append(try DeviceRule(json)) }
+        guard let last = rules.last, last != DeviceRule(allows: true) else { return nil }
+        self.init(rules + ResourcePolicy.standardDevices)
     }
 }

@@ -3,35 +3,6 @@ import Glibc
 import OCISpec
 import OptionGrammar
 
-/// The options of verbs that print or act on what is there.
-struct OCILookOptions: Sendable {
-    var format: String?
-    var quiet = false
-    var force = false
-    var all = false
-    var regex = false
-
-    static let format: OptionRow<OCILookOptions> = .value("format", "f", "FORMAT", "table or json") {
-        (options, text) throws(CommandError) in
-        guard ["table", "json"].contains(text) else { throw CommandError("must be table or json") }
-        options.format = text
-    }
-    static let regex: OptionRow<OCILookOptions> = .flag(
-        "regex", nil, "The id is a regular expression; all that match are meant"
-    ) { $0.regex = $1 }
-
-    static let listTable: OptionParser<OCILookOptions>.Table = [
-        [format, .flag("quiet", "q", "Print ids only") { $0.quiet = $1 }]
-    ]
-    static let psTable: OptionParser<OCILookOptions>.Table = [[format]]
-    static let killTable: OptionParser<OCILookOptions>.Table = [
-        [.flag("all", "a", "Signal all of the container's processes") { $0.all = $1 }, regex]
-    ]
-    static let deleteTable: OptionParser<OCILookOptions>.Table = [
-        [.flag("force", "f", "Kill what still runs; no container is no error") { $0.force = $1 }, regex]
-    ]
-}
-
 extension OCIVerb {
     static let state = OCIVerb(name: "state", summary: "Print a container's state", usage: "ID") { call in
         let state = try call.runtime().state(try call.id())
@@ -40,17 +11,13 @@ extension OCIVerb {
     }
 
     static let list = OCIVerb(
-        name: "list", summary: "List containers", usage: "[OPTION...]",
-        options: { OptionParser.descriptions(OCILookOptions.listTable) }
+        name: "list", summary: "List containers", usage: "[OPTION...]", options: "format quiet"
     ) { call in
-        var options = OCILookOptions()
-        guard try call.parse(OCILookOptions.listTable, into: &options).isEmpty else {
-            throw CommandError("list: takes no arguments", exitCode: 1)
-        }
+        guard call.words.isEmpty else { throw CommandError("list: takes no arguments", exitCode: 1) }
         let states = try call.runtime().list()
-        if options.quiet {
+        if call.options.quiet {
             for state in states { try Output.line(state.id) }
-        } else if options.format == "json" {
+        } else if call.options.format == "json" {
             try Output.line(JSON.array(states.map(\.json)).text)
         } else {
             var rows = [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]]
@@ -65,15 +32,15 @@ extension OCIVerb {
     }
 
     static let ps = OCIVerb(
-        name: "ps", summary: "List a container's processes", usage: "[OPTION...] ID",
-        options: { OptionParser.descriptions(OCILookOptions.psTable) }
+        name: "ps", summary: "List a container's processes", usage: "[OPTION...] ID [OPTION OF ps(1)...]",
+        options: "format", takesCommand: true
     ) { call in
-        var options = OCILookOptions()
-        // runc passes what follows the id to ps(1); its callers rarely do.
-        let words = try call.parse(OCILookOptions.psTable, into: &options)
-        let pids = try call.runtime().processes(try call.one(words))
-        if options.format == "json" {
+        guard let id = call.words.first else { throw CommandError("ps: needs a container id", exitCode: 1) }
+        let pids = try call.runtime().processes(id)
+        if call.options.format == "json" {
             try Output.line(JSON.array(pids.map(\.json)).text)
+        } else if call.words.count > 1 {
+            try Output.write(try ProcessListing(Array(call.words.dropFirst())).lines(of: pids))
         } else {
             try Output.write(table([["PID"]] + pids.map { ["\($0)"] }))
         }
@@ -82,25 +49,24 @@ extension OCIVerb {
 
     static let kill = OCIVerb(
         name: "kill", summary: "Send a signal to a container, TERM by default", usage: "[OPTION...] ID [SIGNAL]",
-        options: { OptionParser.descriptions(OCILookOptions.killTable) }
+        options: "all regex"
     ) { call in
-        var options = OCILookOptions()
-        let words = try call.parse(OCILookOptions.killTable, into: &options)
-        guard (1...2).contains(words.count) else { throw CommandError("kill: needs an id and a signal", exitCode: 1) }
-        let signal = words.count == 2 ? try SignalNumber.parse(words[1]) : SIGTERM
+        guard (1...2).contains(call.words.count) else {
+            throw CommandError("kill: needs an id and a signal", exitCode: 1)
+        }
+        let signal = call.words.count == 2 ? try SignalNumber.parse(call.words[1]) : SIGTERM
         let runtime = call.runtime()
-        for id in try ids(words[0], options, runtime) { try runtime.kill(id, signal: signal, all: options.all) }
+        for id in try ids(call.words[0], call.options, runtime) {
+            try runtime.kill(id, signal: signal, all: call.options.all)
+        }
         return 0
     }
 
     static let delete = OCIVerb(
-        name: "delete", summary: "Remove a container that has ended", usage: "[OPTION...] ID",
-        options: { OptionParser.descriptions(OCILookOptions.deleteTable) }
+        name: "delete", summary: "Remove a container that has ended", usage: "[OPTION...] ID", options: "force regex"
     ) { call in
-        var options = OCILookOptions()
-        let word = try call.one(try call.parse(OCILookOptions.deleteTable, into: &options))
         let runtime = call.runtime()
-        for id in try ids(word, options, runtime) { try runtime.delete(id, force: options.force) }
+        for id in try ids(try call.id(), call.options, runtime) { try runtime.delete(id, force: call.options.force) }
         return 0
     }
 
@@ -114,17 +80,9 @@ extension OCIVerb {
         return 0
     }
 
-    static let update = OCIVerb(name: "update", summary: "Change a container's limits", usage: "ID") { _ in
-        throw CommandError("update: resource limits are not supported yet", exitCode: 1)
-    }
-
-    static let events = OCIVerb(name: "events", summary: "Print a container's figures", usage: "ID") { _ in
-        throw CommandError("events: not supported yet", exitCode: 1)
-    }
-
     /// The one that is named, or all that match.
     private static func ids(
-        _ word: String, _ options: OCILookOptions, _ runtime: OCIRuntime
+        _ word: String, _ options: OCIOptions, _ runtime: OCIRuntime
     ) throws -> [String] {
         guard options.regex else { return [word] }
         var pattern = regex_t()

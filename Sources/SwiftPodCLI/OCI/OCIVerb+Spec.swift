@@ -4,31 +4,13 @@ import LinuxKernel
 import OCISpec
 import OptionGrammar
 
-private struct SpecOptions: Sendable {
-    var bundle = "."
-    var rootless = false
-
-    static let table: OptionParser<SpecOptions>.Table = [
-        [
-            .value("bundle", "b", "DIR", "Where config.json goes") { (options, text) throws(CommandError) in
-                options.bundle = text
-            },
-            .flag("rootless", nil, "For an unprivileged caller") { $0.rootless = $1 },
-        ]
-    ]
-}
-
 extension OCIVerb {
     static let spec = OCIVerb(
-        name: "spec", summary: "Write a specification to begin with", usage: "[OPTION...]",
-        options: { OptionParser.descriptions(SpecOptions.table) }
+        name: "spec", summary: "Write a specification to begin with", usage: "[OPTION...]", options: "bundle rootless"
     ) { call in
-        var options = SpecOptions()
-        guard try call.parse(SpecOptions.table, into: &options).isEmpty else {
-            throw CommandError("spec: takes no arguments", exitCode: 1)
-        }
-        let path = "\(options.bundle)/config.json"
-        let text = OCIRuntime.specification(rootless: options.rootless).encoded(pretty: true)
+        guard call.words.isEmpty else { throw CommandError("spec: takes no arguments", exitCode: 1) }
+        let path = "\(call.options.bundle)/config.json"
+        let text = OCIRuntime.specification(rootless: call.options.rootless).encoded(pretty: true)
         do {
             let file = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
             try file.writeAll(text + [0x0a])

@@ -9,39 +9,30 @@ struct OCIVerb: Sendable {
     let name: String
     let summary: String
     let usage: String
-    var options: @Sendable () -> [OptionDescription] = { [] }
-    let run: @Sendable (inout OCICall) throws -> Int32
+    /// The names of its options in ``OCIOptions``.
+    var options: String = ""
+    /// After the first word, words that look like options are somebody else's.
+    var takesCommand: Bool = false
+    let run: @Sendable (OCICall) throws -> Int32
 }
 
 /// A call of the runtime on its way.
 struct OCICall {
     let caller: Caller
     var globals: OCIGlobals
-    /// What follows the verb.
-    var words: ArraySlice<String>
     let verb: String
+    var options = OCIOptions()
+    /// What follows the verb and is no option.
+    var words: [String] = []
 
     var log: OCILog { OCILog(globals: globals) }
 
-    mutating func parse<Target>(
-        _ table: OptionParser<Target>.Table, into target: inout Target, interspersed: Bool = true
-    ) throws -> [String] {
-        var ignored = GlobalOptions()
-        return try OptionParser(rows: table, globals: [], interspersed: interspersed)
-            .parse(words, into: &target, globals: &ignored)
-    }
-
-    /// For a verb without options of its own: exactly so many words.
-    mutating func id() throws -> String {
-        var nothing: Void = ()
-        return try one(try parse([], into: &nothing))
-    }
-
-    func one(_ positionals: [String]) throws(CommandError) -> String {
-        guard positionals.count == 1 else {
+    /// For a verb that takes one word.
+    func id() throws(CommandError) -> String {
+        guard words.count == 1 else {
             throw CommandError("\(verb): needs exactly one container id", exitCode: 1)
         }
-        return positionals[0]
+        return words[0]
     }
 
     func runtime() -> OCIRuntime {
@@ -81,10 +72,13 @@ func runOCI(_ words: ArraySlice<String>, caller: Caller) -> Int32 {
             if name == "help" { throw HelpRequested() }
             throw CommandError("unknown command \(quoted(name))")
         }
-        var call = OCICall(caller: caller, globals: globals, words: rest[1...], verb: name)
+        var call = OCICall(caller: caller, globals: globals, verb: name)
         do {
             call.log.debug("\(name) \(rest.dropFirst().joined(separator: " "))")
-            return try verb.run(&call)
+            call.words = try OptionParser(
+                rows: OCIOptions.table(verb.options), globals: [], interspersed: !verb.takesCommand
+            ).parse(rest[1...], into: &call.options, globals: &ignored)
+            return try verb.run(call)
         } catch is HelpRequested {
             try Output.write(verb.help)
             return 0
@@ -120,7 +114,8 @@ extension OCIVerb {
     }
 
     var help: String {
-        "Usage: swiftpod oci \(name) \(usage)\n\n\(summary)\n" + OCIVerb.options(options())
+        "Usage: swiftpod oci \(name) \(usage)\n\n\(summary)\n"
+            + OCIVerb.options(OptionParser.descriptions(OCIOptions.table(options)))
     }
 
     private static func options(_ descriptions: [OptionDescription]) -> String {

@@ -51,8 +51,10 @@ final class RuntimeBundle: @unchecked Sendable {
     /// Nothing that the runtime makes for a container is there.
     var isClean: Bool {
         let states = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/state")) ?? []
-        return states.isEmpty && Leaks.mounts(below: directory).isEmpty
-            && access("/sys/fs/cgroup/unified/" + id, F_OK) != 0 && access("/sys/fs/cgroup/" + id, F_OK) != 0
+        let cgroups = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].flatMap {
+            (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? []
+        }
+        return states.isEmpty && Leaks.mounts(below: directory).isEmpty && !cgroups.contains { $0.hasSuffix(id) }
     }
 
     func change(_ part: String, _ values: [String: Any]) {
