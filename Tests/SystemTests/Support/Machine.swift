@@ -119,6 +119,12 @@ enum Machine {
         return directory
     }()
 
+    /// Directories of that name among the control groups.
+    static func cgroups(named name: String) -> [String] {
+        let found = FileManager.default.enumerator(atPath: "/sys/fs/cgroup")
+        return (found?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix("/" + name) || $0 == name }
+    }
+
     static func has(_ program: String) -> Bool {
         (variable("PATH") ?? "/usr/bin:/bin").split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
             || access("/usr/sbin/" + program, X_OK) == 0
