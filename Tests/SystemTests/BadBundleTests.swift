@@ -35,10 +35,6 @@ import Testing
                 text("deep", String(repeating: "[", count: 200_000)),
                 text("deep objects", String(repeating: "{\"a\":", count: 200_000)),
                 Fault("no UTF-8") { $0.text = Data([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]) },
-                Fault("a fifo is not waited for") {
-                    $0.text = Data()
-                    mkfifo($0.rootfs + "/../config.json", 0o644)
-                },
                 Fault("", "ociVersion", "2.0.0", says: "2.0.0"), Fault("", "ociVersion", "", says: "ersion"),
                 Fault("", "ociVersion", 1), Fault("", "process", NSNull(), says: "process"),
                 Fault("", "root", NSNull(), says: "root"), Fault("", "root", ["path": ""], says: "root"),

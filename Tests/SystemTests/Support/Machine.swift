@@ -121,8 +121,7 @@ enum Machine {
 
     /// Directories of that name among the control groups.
     static func cgroups(named name: String) -> [String] {
-        let found = FileManager.default.enumerator(atPath: "/sys/fs/cgroup")
-        return (found?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix("/" + name) || $0 == name }
+        tool("find", "/sys/fs/cgroup", "-maxdepth", "5", "-type", "d", "-name", name).lines
     }
 
     static func has(_ program: String) -> Bool {
