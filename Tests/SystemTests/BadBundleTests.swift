@@ -112,11 +112,11 @@ import Testing
             account,
             [
                 spaces([["type": "network", "path": "/no/such/namespace"]], says: "/no/such/namespace"),
-                spaces([["type": "network", "path": "/etc/passwd"]], says: "/etc/passwd|network"),
-                spaces([["type": "network", "path": "/proc/self/ns/uts"]], says: "network|/proc/self/ns/uts"),
+                spaces([["type": "network", "path": "/etc/passwd"]], says: "net"),
+                spaces([["type": "network", "path": "/proc/self/ns/uts"]], says: "net"),
                 spaces([["type": "ipc"], ["type": "ipc"]], says: "ipc|twice"),
                 spaces([["type": "nothing"]], says: "nothing"),
-                Fault("linux", "uidMappings", [map(0, 0, 1)], says: "user namespace|uidMappings|mapping"),
+                Fault("linux", "uidMappings", [map(0, 0, 1)], says: "user namespace|mapped"),
                 maps([map(0, 0, 0)]), maps([map(0, 100_000, 10), map(5, 200_000, 10)]), maps([map(0, -1, 1)]),
                 maps([map(5, 100_000, 10)]), maps([map(0, 4_294_967_290, 100)]),
                 Fault("a hostname of the host's", says: "hostname") {

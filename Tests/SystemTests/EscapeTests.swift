@@ -119,6 +119,19 @@ import Testing
         #expect(bundle.isClean)
     }
 
+    /// A /proc that is a link into a volume, where somebody else exchanges what is to be masked.
+    @Test(.needs(.root), arguments: ["vol/proc", "/vol/proc", "tmp"]) func cve2023_27561(target: String) throws {
+        let bundle = try RuntimeBundle()
+        try bundle.link(target, "/proc")
+        let mounts = bundle.config["mounts"] as? [[String: Any]] ?? []
+        bundle.config["mounts"] =
+            [["destination": "/vol", "type": "bind", "source": bundle.outside, "options": ["rbind"]]] + mounts
+        let out = bundle.run()
+        #expect(!out.ok && out.errorLines.count == 1, "\(out)")
+        #expect(bundle.isUntouched)
+        #expect(bundle.isClean)
+    }
+
     /// Capabilities that a process could hand on to programs with file capabilities.
     @Test(.needs(.root)) func cve2022_29162() throws {
         let bundle = try RuntimeBundle(.root, "grep CapInh /proc/self/status")
