@@ -9,6 +9,7 @@
 #   make test-package   build another package that depends on the library by version
 #   make test-ray   real Ray Serve, from PyPI, over two images; takes a network for what it is made of, and minutes
 #   make fuzz       a few minutes of fuzzing for what strangers feed
+#   make fuzz-check a run of the same that ends soon: FUZZ_SECONDS (15) a target
 
 SWIFT = swift
 # Tests run in release too: the network stack takes most of the time to build, and once is enough.
@@ -18,7 +19,7 @@ BIN = .build/release
 # Stops a test that can no longer end by itself.
 LIMIT = timeout --kill-after=30
 
-.PHONY: demo test build build-tests lint unit system test-package test-ray test-vm test-weakened fuzz bench bench-check clean
+.PHONY: demo test build build-tests lint unit system test-package test-ray test-vm test-weakened fuzz fuzz-check bench bench-check clean
 
 demo: build
 	@echo "--- swiftpod run hello"
@@ -36,7 +37,8 @@ build-tests:
 
 test: build-tests lint unit system
 
-test-weakened: build-tests
+test-weakened:
+	Tests/Machine/prepare.sh test
 	Tests/Escapes/weakened.sh /var/tmp/swiftpod-weakened
 
 lint:
@@ -65,6 +67,11 @@ test-package:
 fuzz:
 	Tests/Machine/prepare.sh build
 	Tests/Fuzz/fuzz.sh
+
+FUZZ_SECONDS = 15
+fuzz-check:
+	Tests/Machine/prepare.sh build
+	Tests/Fuzz/fuzz.sh $(FUZZ_SECONDS)
 
 build/swiftpod-floor: Benchmarks/floor.c
 	@mkdir -p build

@@ -113,6 +113,12 @@ int swiftpod_accept(int listener);
 /// cgroup. Returns 0, or -1 with errno.
 int swiftpod_attach_device_filter(int cgroup, const uint64_t *program, uint32_t count);
 
+/// Leaves a witness outside while this process becomes a container: a process that ends when the returned channel is
+/// closed, by an exec at the latest, and that executes the program once it has been called and this process has ended.
+/// -1: there is none. The memory of the words stays theirs.
+int swiftpod_witness_start(const char *program, char *const arguments[], char *const environment[]);
+void swiftpod_witness_call(int channel);
+
 /* Lets getpwnam(3), getgrnam(3) and getaddrinfo(3) read files and ask DNS, whatever nsswitch.conf says. */
 void swiftpod_use_local_names(void);
 

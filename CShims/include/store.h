@@ -27,4 +27,8 @@ int swiftpod_setxattrat(int directory, const char *name, const char *attribute, 
 int64_t swiftpod_seek_data(int descriptor, int64_t offset);
 int64_t swiftpod_seek_hole(int descriptor, int64_t offset);
 
+/// Whether an overlay with these options, mounted on `target` in the directory by a child in namespaces of its own, has a
+/// `file` of that content (63 bytes at most): 1, 0, or minus an error number. Fit for programs with threads.
+long swiftpod_child_overlay(const char *directory, const char *options, const char *content);
+
 #endif

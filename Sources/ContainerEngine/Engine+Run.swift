@@ -19,7 +19,9 @@ extension Engine {
         if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
             let origin = try prepareWorkersOrigin(configuration)
             // Hooks are run by somebody outside.
-            if !origin.hasHooks { try becomeWorker(configuration, origin, io: io, onCreate: onCreate) }
+            if !origin.hasHooks {
+                try becomeWorker(configuration, origin, io: io, isWitnessed: true, onCreate: onCreate)
+            }
         }
         let origin = try prepare(configuration)
         let id = ContainerID.make()

@@ -27,6 +27,8 @@ private struct Launcher: ~Copyable {
     /// The child, or what the first child cloned: ends with the launch unless it succeeds.
     private var pid: Int32
     private var pidfd: Int32
+    /// The first child is that, or has named what it cloned.
+    private var isKnown: Bool
     private var terminal: Int32 = -1
     private var cgroupRefusal: SyscallError?
 
@@ -38,6 +40,7 @@ private struct Launcher: ~Copyable {
         self.program = program
         self.channel = channel
         (pid, pidfd) = child
+        isKnown = !plan.isStaged
         self.cgroupRefusal = cgroupRefusal
     }
 
@@ -159,6 +162,7 @@ private struct Launcher: ~Copyable {
             _ = try? ProcessDescriptor.wait(pidfd)
             close(pidfd)
             (pid, pidfd) = (sibling, descriptor)
+            isKnown = true
         } catch {
             throw LaunchError(error)
         }
@@ -174,7 +178,23 @@ private struct Launcher: ~Copyable {
         return LaunchError(step: "start the command: the process was \(how) before", errno: 0)
     }
 
+    /// What the first child cloned may have failed before the first child could say that there is such a process: the
+    /// word is under way, or both are gone.
+    private mutating func awaitName() {
+        while !isKnown {
+            var report = swiftpod_report()
+            var descriptor: Int32 = -1
+            guard swiftpod_receive_report(channel.raw, &report, &descriptor) > 0 else { return }
+            if descriptor >= 0 { close(descriptor) }
+            if report.kind == UInt32(SWIFTPOD_CLONED) || report.kind == UInt32(SWIFTPOD_CLONED_OUTSIDE) {
+                try? adopt(report.value)
+                return
+            }
+        }
+    }
+
     private mutating func abandon() {
+        awaitName()
         try? ProcessDescriptor.signal(pidfd, SIGKILL)
         _ = try? ProcessDescriptor.wait(pidfd)
         close(pidfd)

@@ -179,7 +179,7 @@ extension Planner {
     }
 
     private static func command(_ process: RuntimeSpec.Process) throws(PlanError) -> Command {
-        guard let name = process.args.first else { throw PlanError("no command") }
+        guard let name = process.args.first else { throw PlanError("no command: args is empty") }
         for text in process.args + process.env where text.utf8.contains(0) {
             throw PlanError("a zero byte in the command or its environment")
         }

@@ -107,14 +107,15 @@ extension Planner {
     }
 
     /// The root becomes the root.
-    mutating func planEntry(_ spec: RuntimeSpec, propagation: String?) {
+    mutating func planEntry(_ spec: RuntimeSpec, propagation: String?) throws(PlanError) {
         if spec.root?.readonly ?? false {
             add(.change(.slot(root, name: "/"), MountChange(set: .readOnly)))
         }
         add(.enterRoot(root, pivots: !options.noPivot))
-        guard let propagation, case let words = MountWords([propagation]), let kind = words.propagation,
-            kind != .private
-        else { return }
+        guard let propagation, !propagation.isEmpty else { return }
+        let words = MountWords([propagation])
+        guard let kind = words.propagation else { throw PlanError("rootfsPropagation \(propagation): unknown") }
+        if kind == .private { return }
         add(.change(.slot(root, name: "/"), MountChange(propagation: kind, recursive: words.propagationIsRecursive)))
     }
 

@@ -177,7 +177,7 @@ extension Planner {
         let terminal = planTerminal(process, bindsConsole: true)
         if options.moments.contains(.mounted) { add(.reach(.mounted)) }
         planProtection(linux, masks: covers)
-        planEntry(spec, propagation: linux.rootfsPropagation)
+        try planEntry(spec, propagation: linux.rootfsPropagation)
         return (streams, terminal)
     }
 }

@@ -267,7 +267,7 @@ import Testing
             }
         }
         #expect(refusal { $0.process = nil } == "specification has no process")
-        #expect(refusal { $0.process?.args = [] } == "no command")
+        #expect(refusal { $0.process?.args = [] } == "no command: args is empty")
         #expect(refusal { $0.process?.cwd = "tmp" } == "working directory tmp: not an absolute path")
         #expect(refusal { $0.linux?.namespaces = [.init(.user)] } == "a container needs a mount namespace of its own")
         #expect(refusal { $0.linux?.namespaces.append(.init(.mount)) } == "namespace mount is named twice")

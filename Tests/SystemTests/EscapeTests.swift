@@ -102,9 +102,15 @@ import Testing
     @Test(.needs(.root)) func cve2025_52881() throws {
         let bundle = try RuntimeBundle(.root, "cat /proc/sys/net/ipv4/ip_forward")
         bundle.change("linux", ["sysctl": ["net.ipv4.ip_forward": "1"]])
-        let cover = "mount --bind \(bundle.outside)/file /proc/sys/net/ipv4/ip_forward && exec \"$@\""
+        // Over the directory: what is below sys/net is another for each network namespace, and so are mounts on it.
+        let sys = bundle.directory + "/sys"
+        try FileManager.default.createDirectory(atPath: sys + "/net/ipv4", withIntermediateDirectories: true)
+        try Data("untouched".utf8).write(to: URL(fileURLWithPath: sys + "/net/ipv4/ip_forward"))
+        let cover = "mount --bind \(sys) /proc/sys && exec \"$@\""
         let out = bundle.run(before: ["unshare", "--mount", "--propagation", "private", "sh", "-c", cover, "sh"])
         #expect(out.text == "1", "\(out)")
+        let text = try String(contentsOfFile: sys + "/net/ipv4/ip_forward", encoding: .utf8)
+        #expect(text == "untouched")
         #expect(bundle.isUntouched)
     }
 
@@ -116,6 +122,19 @@ import Testing
         #expect(!out.ok && out.errorLines.count == 1, "\(out)")
         #expect(bundle.isUntouched)
         #expect(access(bundle.rootfs + bundle.outside, F_OK) != 0, "made inside the root")
+        #expect(bundle.isClean)
+    }
+
+    /// A /proc that is a link into a volume, where somebody else exchanges what is to be masked.
+    @Test(.needs(.root), arguments: ["vol/proc", "/vol/proc", "tmp"]) func cve2023_27561(target: String) throws {
+        let bundle = try RuntimeBundle()
+        try bundle.link(target, "/proc")
+        let mounts = bundle.config["mounts"] as? [[String: Any]] ?? []
+        bundle.config["mounts"] =
+            [["destination": "/vol", "type": "bind", "source": bundle.outside, "options": ["rbind"]]] + mounts
+        let out = bundle.run()
+        #expect(!out.ok && out.errorLines.count == 1, "\(out)")
+        #expect(bundle.isUntouched)
         #expect(bundle.isClean)
     }
 

@@ -49,6 +49,20 @@ struct OCIBundle {
         return text
     }
 
+    /// Without a namespace of its own a container would change the host's.
+    private static func checkNames(_ spec: RuntimeSpec) throws(EngineError) {
+        let kinds = spec.linux?.namespaces.map(\.type) ?? []
+        for (name, value) in [("hostname", spec.hostname), ("domainname", spec.domainname)] {
+            guard !(value ?? "").isEmpty, !kinds.contains(.uts) else { continue }
+            throw EngineError(.invalid, "\(name) \(value ?? ""): there is no uts namespace")
+        }
+        // An ordinary user's container gets a user namespace in any case.
+        let isMapped = spec.linux.map { !$0.uidMappings.isEmpty || !$0.gidMappings.isEmpty } ?? false
+        if isMapped, geteuid() == 0, !kinds.contains(.user) {
+            throw EngineError(.invalid, "uidMappings and gidMappings: there is no user namespace")
+        }
+    }
+
     /// What the specification asks for and the plan does not look at.
     private static func check(_ spec: RuntimeSpec) throws(EngineError) {
         // 1.x, and the release candidates that some callers still name.
@@ -56,6 +70,7 @@ struct OCIBundle {
             throw EngineError(.invalid, "ociVersion \(spec.ociVersion): unknown version")
         }
         guard spec.process != nil else { throw EngineError(.invalid, "process is missing") }
+        try checkNames(spec)
         if try ResourceControl.Request(spec.linux?.intelRdt) != nil { _ = try ResourceControl.find() }
         _ = try OCINetDevices(spec.linux)
         let hooks = spec.hooks ?? RuntimeSpec.Hooks()

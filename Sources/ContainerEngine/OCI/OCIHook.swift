@@ -26,7 +26,7 @@ struct OCIHook {
             options.input = input.raw
             options.parentDeathSignal = SIGKILL
             let process = try start(joining: pid, directory: insideRoot ? "/" : state.bundle, &options)
-            try wait(process.pidfd.raw)
+            try wait(process.pid, process.pidfd.raw)
         } catch let error as EngineError {
             throw error
         } catch {
@@ -57,11 +57,12 @@ struct OCIHook {
         return entries
     }
 
-    private func wait(_ pidfd: Int32) throws {
+    private func wait(_ pid: Int32, _ pidfd: Int32) throws {
         if let seconds = hook.timeout, seconds > 0 {
             let limit = Int32(clamping: seconds) > Int32.max / 1000 ? Int32.max : Int32(seconds) * 1000
             guard try ProcessDescriptor.waitForEnd(pidfd, milliseconds: limit) else {
-                try? ProcessDescriptor.signal(pidfd, SIGKILL)
+                // It leads a session: what it started goes along. Not reaped yet, so the number is its own.
+                Glibc.kill(-pid, SIGKILL)
                 _ = try? ProcessDescriptor.wait(pidfd)
                 throw failure("did not end within \(seconds) seconds")
             }

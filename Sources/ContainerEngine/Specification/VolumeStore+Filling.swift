@@ -73,7 +73,9 @@ private struct VolumeFilling {
             case .directory:
                 try make(name, in: target.raw)
                 let inner = try target.open(name, O_RDONLY | O_DIRECTORY)
-                try copy(try source.open(name, O_RDONLY | O_DIRECTORY), to: inner, path: "\(path)/\(name)")
+                // It was a directory: a root that somebody else may change has a link there by now.
+                let below = try source.open(name, O_RDONLY | O_DIRECTORY, resolving: [.beneath, .noSymlinks])
+                try copy(below, to: inner, path: "\(path)/\(name)")
                 try Self.adopt(status, by: inner.raw, name: name)
             case .regular:
                 guard let bytes = root.readFile("\(path)/\(name)", Self.limit) else {

@@ -1,7 +1,7 @@
 import Glibc
 import LinuxKernel
 
-/// What the supervisor starts this program with when its container has ended.
+/// What the supervisor starts this program with when its container has ended, and a worker's witness when it has failed.
 enum InternalCommand {
     static let word = "__finish"
 
@@ -32,11 +32,12 @@ extension Engine {
         }
     }
 
-    /// What is to be done when a detached container has ended. This process was its supervisor.
+    /// What is to be done when a detached container has ended, or a worker has failed to start. This process was the
+    /// supervisor of the one and the witness of the other.
     private func finish(_ id: String) throws(EngineError) {
         // What may have been inherited as opened before is no terminal of ours; nothing is ever said here.
         signal(SIGPIPE, SIG_IGN)
-        let mark = ActiveMark(owner: session.identity, container: id)
+        var mark = ActiveMark(owner: session.identity, container: id)
         var restarts: UInt32 = 0
         while true {
             guard let directory = try store.lock(id), let record = try store.record(id) else {
@@ -44,7 +45,11 @@ extension Engine {
                 return
             }
             let facts = RunFacts(in: directory.raw)
-            if let state = facts.state { endRun(record, state) }
+            if let state = facts.state {
+                // This process, or the one that failed to become the container.
+                mark.owner = state.supervisor
+                endRun(record, state)
+            }
             restarts = (facts.state?.restarts ?? 0) + 1
             let status: ExitStatus =
                 facts.exit.map { $0.signal == 0 ? .exited($0.code) : .signaled($0.signal) } ?? .signaled(SIGKILL)

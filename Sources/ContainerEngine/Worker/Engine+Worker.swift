@@ -38,9 +38,10 @@ extension Engine {
         return try prepare(configuration, cleansAside: true)
     }
 
+    /// - Parameter isWitnessed: somebody stays outside to clean up when this fails; a launcher process does so itself.
     func becomeWorker(
         _ configuration: ContainerConfiguration, _ origin: Origin, io: AttachedStreams,
-        options: WorkerOptions = WorkerOptions(),
+        options: WorkerOptions = WorkerOptions(), isWitnessed: Bool = false,
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
     ) throws(EngineError) -> Never {
         var configuration = configuration
@@ -59,8 +60,25 @@ extension Engine {
             throw error
         }
         flock(new.directory.raw, LOCK_UN)
+        // What fails from here on cannot be taken down by this process.
+        let witness = isWitnessed ? startWitness(of: id) : -1
         _ = Nearness(new.record.specification.numaNode, root: settings.deviceRoot, warn: settings.warn)
-        try run(worker, options)
+        do throws(EngineError) {
+            try run(worker, options)
+        } catch {
+            if witness >= 0 { swiftpod_witness_call(witness) }
+            throw error
+        }
+    }
+
+    /// Cleans up when this process has failed to become the container, and has ended. -1: the next command does.
+    private func startWitness(of id: String) -> Int32 {
+        var words: [UnsafeMutablePointer<CChar>?] = InternalCommand.finish(id, session).map { strdup($0) }
+        words.append(nil)
+        // As long as the witness may be there.
+        let line = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: words.count)
+        line.initialize(from: words, count: words.count)
+        return swiftpod_witness_start(strdup("/proc/self/exe"), line, environ)
     }
 
     /// All that is decided before this process is no longer what it was.
@@ -83,7 +101,7 @@ extension Engine {
         options.input = record.interactive ? io.stdin : nil
         options.output = io.stdout
         options.error = io.stderr
-        options.startsSession = Engine.startsSession
+        options.startsSession = Engine.leaveTerminal()
         options.parentDeathSignal = nil
         let parent = getppid()
         if wishes.diesWithParent ?? WorkerPolicy.endsWith(parent: parent, environment: spec.process?.env ?? []) {
@@ -161,11 +179,15 @@ extension Engine {
     }
 
     /// A worker can be signalled as a group. One that leads a group already keeps what it was given; one that belongs
-    /// to a terminal stays with it, or the terminal's signals would not reach it.
-    private static var startsSession: Bool {
-        if getpgrp() == getpid() { return false }
-        let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-        if terminal < 0 { return true }
+    /// to a terminal stays in its group, or the terminal's signals would not reach it. The terminal itself is left:
+    /// TIOCSTI and TIOCLINUX type into that of a process, and /dev/tty is it.
+    private static func leaveTerminal() -> Bool {
+        let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        if terminal < 0 { return getpgrp() != getpid() }
+        // The session's leader takes it from all of them, and they are told by SIGHUP.
+        let before = signal(SIGHUP, SIG_IGN)
+        _ = swiftpod_ioctl(terminal, UInt(TIOCNOTTY), nil)
+        signal(SIGHUP, before)
         close(terminal)
         return false
     }

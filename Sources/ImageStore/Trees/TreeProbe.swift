@@ -39,24 +39,8 @@ struct TreeProbe {
         try check("ftruncate", "probe") { ftruncate(file.raw, 7) }
         if swiftpod_setxattr(file.raw, Redirect.marker, "", 0) != 0 { return false }
         if swiftpod_setxattr(file.raw, Redirect.attribute, "/object", 7) != 0 { return false }
-        let child = try forkSingleThreaded()
-        if child == 0 { _exit(mountsInChild(base) ? 0 : 1) }
-        var status: Int32 = 0
-        try check("waitpid") { waitpid(child, &status, 0) }
-        return status == 0
-    }
-
-    private func mountsInChild(_ base: String) -> Bool {
-        // Containers mount in a user namespace below ours; root's may do without one.
-        if swiftpod_unshare(NamespaceKinds([.user, .mount]).rawValue) != 0,
-            swiftpod_unshare(NamespaceKinds.mount.rawValue) != 0
-        {
-            return false
-        }
-        let isPrivate: UInt = 1 << 18 | 1 << 14
-        guard mount("none", "/", nil, isPrivate, nil) == 0, chdir(base) == 0,
-            mount("overlay", "target", "overlay", 1, "lowerdir=lower::data,userxattr") == 0
-        else { return false }
-        return (try? File.read("target/file", limit: 100)) == Array("content".utf8)
+        let answer = swiftpod_child_overlay(base, "lowerdir=lower::data,userxattr", "content")
+        if answer < 0 { throw SyscallError("clone", "probe", errno: Int32(-answer)) }
+        return answer == 1
     }
 }

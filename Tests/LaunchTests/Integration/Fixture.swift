@@ -144,10 +144,24 @@ final class Fixture {
         }
         (options.input, options.output, options.error) = (nil, outputWriter, errorWriter)
         let process = try start()
+        if try !ProcessDescriptor.waitForEnd(process.pidfd.raw, milliseconds: 60_000) {
+            Issue.record("does not end")
+            try ProcessDescriptor.signal(process.pidfd.raw, SIGKILL)
+        }
         let status = try ProcessDescriptor.wait(process.pidfd.raw)
         // What the container leaves behind may not keep the pipes open.
         for descriptor in [output.raw, error.raw] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         return Outcome(status: status, output: drain(output.raw), error: drain(error.raw))
+    }
+
+    /// Kills a process that was launched. One that does not end even then is not waited for: tests share few threads.
+    static func end(_ pidfd: Int32) {
+        try? ProcessDescriptor.signal(pidfd, SIGKILL)
+        if (try? ProcessDescriptor.waitForEnd(pidfd, milliseconds: 10_000)) == true {
+            _ = try? ProcessDescriptor.wait(pidfd)
+        } else {
+            Issue.record("killed, and does not end")
+        }
     }
 
     private func drain(_ descriptor: Int32) -> String {

@@ -125,8 +125,10 @@ import Testing
         #expect(outcome.error.contains("/proc/1/environ"))
         let killed = try fixture.captured {
             let process = try launch(
-                fixture.plan(["/bin/sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.05; done"]))
-            usleep(300_000)
+                fixture.plan([
+                    "/bin/sh", "-c", "trap 'exit 9' TERM; echo > /ready; while :; do sleep 0.05; done",
+                ]))
+            for _ in 0..<2000 where access(fixture.upper("ready"), F_OK) != 0 { usleep(5000) }
             try ProcessDescriptor.signal(process.pidfd.raw, SIGTERM)
             return process
         }

@@ -11,16 +11,20 @@ enum Leaks {
     }
 
     /// The fixture's processes: those that run its binary or carry its environment, and all their descendants.
-    static func processes(of pod: Pod) -> [Process] {
+    static func processes(of pod: Pod) -> [Process] { processes(below: pod.directory, running: pod.binary) }
+
+    /// Those that run the binary or carry the environment of that directory, and all their descendants.
+    static func processes(below directory: String, running binary: String? = nil) -> [Process] {
         let all = everyProcess()
-        let marker = Array("XDG_RUNTIME_DIR=\(pod.directory)/run\0".utf8)
+        let marker = Array("XDG_RUNTIME_DIR=\(directory)/run\0".utf8)
         var mine: Set<pid_t> = []
         for process in all {
             let environment = FileManager.default.contents(atPath: "/proc/\(process.pid)/environ") ?? Data()
-            if process.executable == pod.binary && !Machine.isPodman
-                || process.executable == pod.binary + " (deleted)"
-                || environment.range(of: Data(marker)) != nil
+            if let binary,
+                process.executable == binary && !Machine.isPodman || process.executable == binary + " (deleted)"
             {
+                mine.insert(process.pid)
+            } else if environment.range(of: Data(marker)) != nil {
                 mine.insert(process.pid)
             }
         }

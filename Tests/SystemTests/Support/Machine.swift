@@ -119,6 +119,11 @@ enum Machine {
         return directory
     }()
 
+    /// Directories of that name among the control groups.
+    static func cgroups(named name: String) -> [String] {
+        tool("find", "/sys/fs/cgroup", "-maxdepth", "5", "-type", "d", "-name", name).lines
+    }
+
     static func has(_ program: String) -> Bool {
         (variable("PATH") ?? "/usr/bin:/bin").split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
             || access("/usr/sbin/" + program, X_OK) == 0

@@ -8,6 +8,8 @@ final class RuntimeBundle: @unchecked Sendable {
     let id = "c" + UUID().uuidString.prefix(8).lowercased()
     /// `config.json`, to be changed before the first call.
     var config: [String: Any]
+    /// Stands in `config.json` instead; nothing at all: there is no such file.
+    var text: Data?
 
     var rootfs: String { directory + "/rootfs" }
     /// What no container may reach or change.
@@ -51,10 +53,7 @@ final class RuntimeBundle: @unchecked Sendable {
     /// Nothing that the runtime makes for a container is there.
     var isClean: Bool {
         let states = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/state")) ?? []
-        let cgroups = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].flatMap {
-            (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? []
-        }
-        return states.isEmpty && Leaks.mounts(below: directory).isEmpty && !cgroups.contains { $0.hasSuffix(id) }
+        return states.isEmpty && Leaks.mounts(below: directory).isEmpty && Machine.cgroups(named: id).isEmpty
     }
 
     func change(_ part: String, _ values: [String: Any]) {
@@ -75,8 +74,10 @@ final class RuntimeBundle: @unchecked Sendable {
     }
 
     func command(_ words: [String], descriptors: [Int32: Int32] = [:], before: [String] = []) -> Command {
-        let data = try? JSONSerialization.data(withJSONObject: config)
-        try? data?.write(to: URL(fileURLWithPath: directory + "/config.json"))
+        let file = directory + "/config.json"
+        let data = text ?? (try? JSONSerialization.data(withJSONObject: config))
+        try? data?.write(to: URL(fileURLWithPath: file))
+        if text?.isEmpty == true { unlink(file) }
         if account.userName != nil { Machine.tool("chown", "\(account.uid)", directory + "/config.json") }
         var command = Command(
             words: before + account.prefix + [Machine.binary, "oci", "--root", directory + "/state"] + words)
@@ -87,6 +88,16 @@ final class RuntimeBundle: @unchecked Sendable {
         command.directory = directory
         command.descriptors = descriptors
         return command
+    }
+
+    /// Makes it and leaves it waiting. It would hold the caller's pipes: its streams are files.
+    func create() -> Output {
+        let files = (out: directory + "/out", err: directory + "/err")
+        let script = "exec \"$@\" > \(files.out) 2> \(files.err)"
+        var made = command(["create", id], before: ["/bin/sh", "-c", script, "sh"]).run()
+        made.out = (try? String(contentsOfFile: files.out, encoding: .utf8)) ?? ""
+        made.err = (try? String(contentsOfFile: files.err, encoding: .utf8)) ?? ""
+        return made
     }
 
     /// Runs it to its end.
