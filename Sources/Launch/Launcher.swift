@@ -27,6 +27,8 @@ private struct Launcher: ~Copyable {
     /// The child, or what the first child cloned: ends with the launch unless it succeeds.
     private var pid: Int32
     private var pidfd: Int32
+    /// What the first child cloned has taken its place.
+    private var isAdopted = false
     private var terminal: Int32 = -1
     private var cgroupRefusal: SyscallError?
 
@@ -159,8 +161,26 @@ private struct Launcher: ~Copyable {
             _ = try? ProcessDescriptor.wait(pidfd)
             close(pidfd)
             (pid, pidfd) = (sibling, descriptor)
+            isAdopted = true
         } catch {
             throw LaunchError(error)
+        }
+    }
+
+    /// What the first child cloned may have failed, and said so, before that one came to say that it has cloned it. It
+    /// is a child of ours, too.
+    private mutating func meetSibling() {
+        // Whoever waits for the launcher ends.
+        shutdown(channel.raw, Int32(SHUT_WR))
+        var report = swiftpod_report()
+        var descriptor: Int32 = -1
+        while swiftpod_receive_report(channel.raw, &report, &descriptor) > 0 {
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+            let kind = report.kind
+            guard kind == UInt32(SWIFTPOD_CLONED) || kind == UInt32(SWIFTPOD_CLONED_OUTSIDE) else { continue }
+            try? adopt(report.value)
+            return
         }
     }
 
@@ -175,6 +195,7 @@ private struct Launcher: ~Copyable {
     }
 
     private mutating func abandon() {
+        if plan.isStaged, !isAdopted { meetSibling() }
         try? ProcessDescriptor.signal(pidfd, SIGKILL)
         _ = try? ProcessDescriptor.wait(pidfd)
         close(pidfd)
