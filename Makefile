@@ -73,6 +73,7 @@ build/swiftpod-floor: Benchmarks/floor.c
 bench: build build/swiftpod-floor
 	Tests/Machine/prepare.sh bench
 	build/swiftpod bench --json build/bench.json --chart Benchmarks/starts.svg
+	build/swiftpod bench --scenario cold --scratch /var/tmp
 	Benchmarks/pull.py --swiftpod build/swiftpod
 
 bench-check: build build/swiftpod-floor

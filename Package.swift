@@ -85,7 +85,8 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "CStopwatch"),
         .target(
-            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
+            name: "Bench", dependencies: ["CStopwatch", "SwiftPod", "ImageStore", "LinuxKernel", "OCISpec"],
+            swiftSettings: swift),
         .target(
             name: "OptionGrammar",
             dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],
