@@ -19,7 +19,7 @@ final class LibraryClient {
     /// Bytes that the program has in memory besides.
     private let ballast: Int
     private let program: String
-    private var socket: Int32 = -1
+    private var process: (pid: Int32, socket: Int32)?
 
     init(_ start: Start, ballast: Int = 0, program: String) {
         self.start = start
@@ -29,7 +29,7 @@ final class LibraryClient {
 
     /// One start. The process is made by the first.
     func lap() throws -> Lap {
-        if socket < 0 { try begin() }
+        let socket = try process?.socket ?? begin()
         var lap = Lap()
         try writeAll(socket, [0])
         var line: [UInt8] = []
@@ -45,7 +45,15 @@ final class LibraryClient {
         return lap
     }
 
-    private func begin() throws {
+    /// Ends the process, its launcher, and what waits in its pool.
+    func end() {
+        guard let process else { return }
+        close(process.socket)
+        while waitpid(process.pid, nil, 0) < 0, errno == EINTR {}
+        self.process = nil
+    }
+
+    private func begin() throws -> Int32 {
         let (ours, theirs) = try OwnedDescriptor.socketPair().release()
         let pid = stopwatch_fork()
         if pid == 0 {
@@ -57,7 +65,8 @@ final class LibraryClient {
             close(ours)
             throw SyscallError("fork")
         }
-        socket = ours
+        process = (pid, ours)
+        return ours
     }
 }
 
@@ -113,6 +122,10 @@ private struct Served: Sendable {
             try await Task.sleep(for: .milliseconds(50))
             reply("\(begin) \(end)")
         }
+        let events = launcher.events()
+        launcher.close()
+        // They end when the launcher has.
+        for await _ in events {}
     }
 
     private func reply(_ line: String) { _ = try? writeAll(socket, Array((line + "\n").utf8)) }

@@ -159,7 +159,10 @@ struct Rows {
     // MARK: - Trying
 
     private func trial(_ row: Row) throws -> String? {
-        if let client = row.client { return try client.lap().failure }
+        if let client = row.client {
+            defer { client.end() }
+            return try client.lap().failure
+        }
         return try complaint(row.commands.map { $0.named("bench-trial") }, adding: row.environment)
     }
 

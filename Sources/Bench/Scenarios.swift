@@ -49,6 +49,8 @@ struct Scenarios {
             }
             Scratch.reap()
         }
+        // What follows counts processes and containers.
+        for row in rows { row.client?.end() }
         outcome.noise = watch.complaints(outcome.series)
         return outcome
     }
