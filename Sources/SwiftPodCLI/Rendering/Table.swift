@@ -14,7 +14,7 @@ package func alignColumns(_ lines: [String]) -> String {
     var text: [UInt8] = []
     for row in rows {
         for (index, cell) in row.enumerated() {
-            text += cell
+            if cell.withContiguousStorageIfAvailable({ text.append(contentsOf: $0) }) == nil { text += cell }
             if index < row.count - 1 {
                 text += repeatElement(UInt8(ascii: " "), count: widths[index] - width(cell))
             }
@@ -26,5 +26,6 @@ package func alignColumns(_ lines: [String]) -> String {
 
 /// Unicode scalars: every byte but those that go on with one.
 private func width(_ cell: Substring.UTF8View) -> Int {
-    cell.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
+    func count(_ bytes: some Sequence<UInt8>) -> Int { bytes.reduce(0) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) } }
+    return cell.withContiguousStorageIfAvailable { count($0) } ?? count(cell)
 }
