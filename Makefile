@@ -14,7 +14,9 @@
 SWIFT = swift
 # Tests run in release too: the network stack takes most of the time to build, and once is enough.
 # A section for every function, so that the linker can put those that a start runs beside each other (Benchmarks/order).
-CONFIGURATION = -c release -Xswiftc -Xfrontend -Xswiftc -function-sections
+# Metadata of generic types by calls instead of by names, which the runtime would take apart anew in every start.
+CONFIGURATION = -c release -Xswiftc -Xfrontend -Xswiftc -function-sections \
+	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors
 BIN = .build/release
 # Stops a test that can no longer end by itself.
 LIMIT = timeout --kill-after=30
@@ -80,6 +82,7 @@ build/swiftpod-floor: Benchmarks/floor.c
 bench: build build/swiftpod-floor
 	Tests/Machine/prepare.sh bench
 	build/swiftpod bench --json build/bench.json --chart Benchmarks/starts.svg
+	build/swiftpod bench --scenario cold --scratch /var/tmp
 	Benchmarks/pull.py --swiftpod build/swiftpod
 
 bench-check: build build/swiftpod-floor

@@ -5,15 +5,18 @@ import PackageDescription
 // static executable. The flags stand on the executable alone: a library target with unsafe flags could not be
 // depended on by version. FoundationEssentials arrives with AsyncHTTPClient and needs its two support archives named.
 let staticExecutable: [LinkerSetting] = [
+    // Symbols are for Benchmarks/order alone.
+    .unsafeFlags(
+        Context.environment["SWIFTPOD_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : [], .when(configuration: .release)),
     .unsafeFlags(
         [
-            "-static-executable", "-use-ld=lld", "-Xlinker", "-s",
+            "-static-executable", "-use-ld=lld",
             "-Xlinker", "-l_FoundationCShims", "-Xlinker", "-l_FoundationCollections",
             // What a start runs stands together: a start is some hundred page faults, and these are fewer of them. See
             // Benchmarks/order; names that are gone do no harm.
             "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Benchmarks/order/start.order",
             "-Xlinker", "--no-warn-symbol-ordering",
-        ], .when(configuration: .release))
+        ], .when(configuration: .release)),
 ]
 
 let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -85,7 +88,8 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "CStopwatch"),
         .target(
-            name: "Bench", dependencies: ["CStopwatch", "ImageStore", "LinuxKernel", "OCISpec"], swiftSettings: swift),
+            name: "Bench", dependencies: ["CStopwatch", "SwiftPod", "ImageStore", "LinuxKernel", "OCISpec"],
+            swiftSettings: swift),
         .target(
             name: "OptionGrammar",
             dependencies: ["ContainerEngine", "DeviceInjection", "ImageStore", "OCISpec", "LinuxKernel"],

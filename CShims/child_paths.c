@@ -72,24 +72,28 @@ struct maker {
     unsigned mode, uid, gid;
 };
 
+// Makes one name in a directory. -EEXIST: somebody else has, or it is a link that leads nowhere.
+static long make_in(int parent, const struct maker *maker, const char *name, int is_last) {
+    long result;
+    if (is_last && !S_ISDIR(maker->mode)) {
+        result = CALL(openat, parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, maker->mode & 07777);
+        if (result >= 0) CALL(close, result);
+    } else {
+        result = CALL(mkdirat, parent, name, is_last ? maker->mode & 07777 : 0755);
+    }
+    if (result >= 0 && is_last && (maker->uid || maker->gid)) {
+        result = CALL(fchownat, parent, name, maker->uid, maker->gid, AT_SYMLINK_NOFOLLOW);
+    }
+    return result;
+}
+
 // Makes what is missing at the walk's end, in the directory `before` characters of it name.
 static long make(const struct maker *maker, struct walk *walk, size_t before, int is_last) {
-    char *component = walk->done + before + 1;
     walk->done[before] = 0;
     long parent = swiftpod_child_open(maker->root, before ? walk->done : "/", O_PATH | O_DIRECTORY, inside);
     walk->done[before] = '/';
     if (parent < 0) return parent;
-    long result;
-    if (is_last && !S_ISDIR(maker->mode)) {
-        result = CALL(openat, parent, component, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
-                      maker->mode & 07777);
-        if (result >= 0) CALL(close, result);
-    } else {
-        result = CALL(mkdirat, parent, component, is_last ? maker->mode & 07777 : 0755);
-    }
-    if (result >= 0 && is_last && (maker->uid || maker->gid)) {
-        result = CALL(fchownat, parent, component, maker->uid, maker->gid, AT_SYMLINK_NOFOLLOW);
-    }
+    long result = make_in((int)parent, maker, walk->done + before + 1, is_last);
     CALL(close, parent);
     return result == -EEXIST ? 0 : result;
 }
@@ -162,11 +166,34 @@ static long walk_path(const struct maker *maker, const char *path) {
     return found;
 }
 
+// Most often nothing but the last component is missing. Returns -EEXIST or -ENOENT for what takes a walk.
+static long make_last(const struct maker *maker, const char *path) {
+    char above[path_size];
+    size_t slash = 0, length = length_of(path);
+    for (size_t i = 0; i < length; i++) {
+        if (path[i] == '/') slash = i;
+    }
+    const char *name = path + slash + 1;
+    if (path[0] != '/' || !*name || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))) return -ENOENT;
+    if (length + 1 > sizeof above) return -ENAMETOOLONG;
+    for (size_t i = 0; i < slash; i++) above[i] = path[i];
+    above[slash] = 0;
+    long parent = swiftpod_child_open(maker->root, slash ? above : "/", O_PATH | O_DIRECTORY, inside);
+    if (parent < 0) return parent;
+    long result = make_in((int)parent, maker, name, 1);
+    // One component and no link: it stays in the directory.
+    if (result >= 0) result = CALL(openat, parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    CALL(close, parent);
+    return result;
+}
+
 long swiftpod_child_target(int root, const char *path, unsigned mode, unsigned uid, unsigned gid) {
     long found = swiftpod_child_open(root, path, O_PATH, inside);
     if (found != -ENOENT || !mode) return found;
-    // The kernel cannot say how far it came: walk again, link by link, and make what is missing.
     struct maker maker = {.root = root, .mode = mode, .uid = uid, .gid = gid};
+    found = make_last(&maker, path);
+    if (found != -EEXIST && found != -ENOENT) return found;
+    // The kernel cannot say how far it came: walk again, link by link, and make what is missing.
     return walk_path(&maker, path);
 }
 

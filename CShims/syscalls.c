@@ -74,6 +74,24 @@ int swiftpod_renameat2(int from_directory, const char *from, int to_directory, c
 
 int swiftpod_fork(void) { return fork(); }
 
+int swiftpod_fork_orphan(void) {
+    // It shares this process's memory, which need not be copied for it.
+    pid_t between = vfork();
+    if (between == 0) {
+        pid_t orphan = fork();
+        if (orphan == 0) return 0;
+        _exit(orphan < 0 ? errno : 0);
+    }
+    if (between < 0) return -1;
+    int status;
+    while (waitpid(between, &status, 0) < 0) {
+        if (errno != EINTR) return -1;
+    }
+    if (status == 0) return 1;
+    errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
+    return -1;
+}
+
 void swiftpod_close_from(unsigned first) { syscall(SYS_close_range, first, ~0U, 0); }
 
 int swiftpod_setns(int descriptor, int kind) { return setns(descriptor, kind); }

@@ -50,6 +50,9 @@ int swiftpod_renameat2(int from_directory, const char *from, int to_directory, c
 /// fork(2), for the single-threaded program that the start path is.
 int swiftpod_fork(void);
 
+/// As the one above, but what is made is no child of anybody's here: 0 in it, 1 in the caller.
+int swiftpod_fork_orphan(void);
+
 /// close_range(2) of all descriptors from `first` up.
 void swiftpod_close_from(unsigned first);
 

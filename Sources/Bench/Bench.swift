@@ -38,7 +38,7 @@ package struct BenchOptions: Sendable {
 package enum BenchScenario: String, Sendable, CaseIterable {
     case sequential
     case atOnce = "at-once"
-    case existing, running, detached
+    case cold, existing, running, detached
 }
 
 /// Measures how fast containers start, beside the kernel's own price and beside other runtimes.
@@ -52,7 +52,7 @@ package enum Bench {
     package static func run(
         _ options: BenchOptions, enter: (String, String) throws -> Void, write: (String) throws -> Void
     ) throws -> Int32 {
-        let program = try OwnedDescriptor.open("/proc/self/exe").release()
+        let program = try MeasuredProgram("/proc/self/exe", standingAt: readLink("/proc/self/exe"))
         let floor = try floorProgram(options.floor)
         let thresholds = try options.thresholds.map(Thresholds.init(path:))
         // Opened now: the user who measures may not be allowed to, and nobody wants to hear of it after an hour.
@@ -63,8 +63,8 @@ package enum Bench {
             parent: options.scratch, user: options.user,
             enter: { try enter($0.path + "/data/swiftpod", $0.path + "/run/swiftpod") }
         ) { scratch in
-            let own = scratch.path + "/swiftpod"
-            try Fixtures.copy(program, to: own)
+            // Under another name it would be another program.
+            let own = try program.place(at: scratch.path + "/swiftpod", onlyAs: "swiftpod")
             let report = try measure(options, scratch, program: own, floor: floor)
             try write(report.text)
             if let json = files[0] { try writeAll(json, report.document.encoded(pretty: true) + [0x0a]) }
@@ -79,7 +79,7 @@ package enum Bench {
     }
 
     private static func measure(
-        _ options: BenchOptions, _ scratch: Scratch, program: String, floor: Int32
+        _ options: BenchOptions, _ scratch: Scratch, program: String, floor: MeasuredProgram
     ) throws -> Report {
         let load = NoiseWatch.load()
         let fixtures = try Fixtures(scratch, floor: floor)
@@ -90,7 +90,7 @@ package enum Bench {
             options.rows.isEmpty || options.rows.contains { row.name.contains($0) }
         }
         var scenarios = Scenarios(
-            rows: chosen, stopwatch: stopwatch, options: options, program: program,
+            rows: chosen, stopwatch: stopwatch, options: options, fixtures: fixtures, program: program,
             progress: progress(options.quiet))
         var outcomes: [Outcome] = []
         if options.scenarios.contains(.sequential) {
@@ -101,12 +101,20 @@ package enum Bench {
         if options.scenarios.contains(.atOnce) {
             for number in options.atOnce { outcomes.append(try scenarios.atOnce(number)) }
         }
+        var omitted = rows.omitted
+        if options.scenarios.contains(.cold) {
+            if let outcome = try scenarios.cold() {
+                outcomes.append(outcome)
+            } else {
+                omitted.append("cold caches: the store is in memory (--scratch names a directory of a disk)")
+            }
+        }
         if options.scenarios.contains(.existing) { outcomes.append(try scenarios.beside(options.existing)) }
         if options.scenarios.contains(.detached) { outcomes.append(try scenarios.detached(options.detached)) }
         if options.scenarios.contains(.running) { outcomes.append(try scenarios.running(options.running)) }
         progress(options.quiet)("")
         return Report(
-            machine: Machine(scratch, program: program), outcomes: outcomes, omitted: rows.omitted,
+            machine: Machine(scratch, program: program), outcomes: outcomes, omitted: omitted,
             noise: load.map { [$0] } ?? [])
     }
 
@@ -118,7 +126,7 @@ package enum Bench {
         }
     }
 
-    private static func floorProgram(_ path: String?) throws -> Int32 {
+    private static func floorProgram(_ path: String?) throws -> MeasuredProgram {
         let own = try readLink("/proc/self/exe")
         let beside = own.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(own[...$0]) } ?? "./"
         let wanted = path ?? beside + "swiftpod-floor"
@@ -127,6 +135,6 @@ package enum Bench {
                 "no floor program at \(wanted): build it (cc -O2 -static -o swiftpod-floor Benchmarks/floor.c), and "
                     + "put it there or name it with --floor")
         }
-        return try OwnedDescriptor.open(wanted).release()
+        return try MeasuredProgram(wanted, standingAt: wanted)
     }
 }

@@ -21,25 +21,23 @@ struct Fixtures {
     static let layered = "localhost/swiftpod-bench-40:latest"
     static let layerCount = 40
 
-    /// - Parameter source: the floor program, open for reading.
-    init(_ scratch: Scratch, floor source: Int32) throws {
+    init(_ scratch: Scratch, floor original: MeasuredProgram) throws {
         self.scratch = scratch
         rootfs = scratch.path + "/rootfs"
         oneLayer = scratch.path + "/image.tar"
         manyLayers = scratch.path + "/layers.tar"
         bundle = scratch.path + "/bundle"
-        floor = scratch.path + "/floor"
-        try Fixtures.copy(source, to: floor)
+        floor = try original.place(at: scratch.path + "/floor")
         for directory in [""] + Fixtures.directories {
             try check("mkdir", directory) { mkdir(rootfs + "/" + directory, 0o755) }
         }
-        try Fixtures.copy(source, to: rootfs + "/bin/floor")
+        try original.copy(to: rootfs + "/bin/floor")
         for name in Fixtures.commands { symlink("floor", rootfs + "/bin/" + name) }
         try check("mkdir", bundle) { mkdir(bundle, 0o755) }
         try File.writeAtomically(
             Array(Fixtures.specification(root: rootfs).utf8), to: bundle + "/config.json")
         try check("mkdir", "floor.d") { mkdir(scratch.path + "/floor.d", 0o755) }
-        let program = try File.read(floor)
+        let program = try File.read(rootfs + "/bin/floor")
         try File.writeAtomically(Fixtures.archive(program, layers: 1, name: Fixtures.image), to: oneLayer)
         try File.writeAtomically(
             Fixtures.archive(program, layers: Fixtures.layerCount, name: Fixtures.layered), to: manyLayers)
@@ -47,15 +45,6 @@ struct Fixtures {
 
     private static let directories = ["bin", "dev", "etc", "proc", "run", "sys", "tmp"]
     private static let commands = ["true", "pause"]
-
-    /// Copies a program. Not by way of this process's memory, which every program that is measured begins as a copy of:
-    /// the kernel would count it as that program's peak.
-    static func copy(_ source: Int32, to path: String) throws {
-        let target = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o755)
-        var offset = off_t(0)
-        while try check("sendfile", path, { sendfile(target.raw, source, &offset, 1 << 20) }) > 0 {}
-        try check("fchmod", path) { fchmod(target.raw, 0o755) }
-    }
 
     // MARK: - Images
 
@@ -131,5 +120,35 @@ struct Fixtures {
               "maskedPaths": ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
               "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]}}
             """
+    }
+}
+
+/// A program that is measured, opened by whoever called the benchmark.
+struct MeasuredProgram {
+    private let descriptor: Int32
+    private let path: String
+
+    init(_ source: String, standingAt path: String) throws {
+        descriptor = try OwnedDescriptor.open(source).release()
+        self.path = path
+    }
+
+    /// Where the user who measures executes it: where it stands, as anybody would, if he may. A copy in memory would be
+    /// measured as slower than it is, since the kernel maps files of /dev/shm page by page.
+    ///
+    /// - Parameter name: what it has to be called; nil is anything.
+    func place(at other: String, onlyAs name: String? = nil) throws -> String {
+        if path.hasPrefix("/"), access(path, X_OK) == 0, name.map({ path.hasSuffix("/" + $0) }) ?? true { return path }
+        try copy(to: other)
+        return other
+    }
+
+    /// Not by way of this process's memory, which every program that is measured begins as a copy of: the kernel would
+    /// count it as that program's peak.
+    func copy(to path: String) throws {
+        let target = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o755)
+        var offset = off_t(0)
+        while try check("sendfile", path, { sendfile(target.raw, descriptor, &offset, 1 << 20) }) > 0 {}
+        try check("fchmod", path) { fchmod(target.raw, 0o755) }
     }
 }

@@ -52,7 +52,8 @@ struct Machine {
         return (after.flatMap { $0 < words.endIndex ? words[$0] : nil } ?? words.last).map(String.init) ?? "?"
     }
 
-    private static func fileSystem(_ path: String) -> String {
+    /// What kind of file system a path is on.
+    static func fileSystem(_ path: String) -> String {
         switch stopwatch_file_system(path) {
         case 0x0102_1994: return "tmpfs"
         case 0xEF53: return "ext4"

@@ -59,8 +59,8 @@ struct Rows {
         let worker = ["--network=host", "--pid=host", "--ipc=host", "--userns=keep-id", "--cgroup-manager=cgroupfs"]
         let bundle = fixtures.bundle
         let create = [
-            Command([program, "create", "--bundle", bundle, "%ID%"]), Command([program, "start", "%ID%"]),
-            Command([program, "delete", "--force", "%ID%"]),
+            Command([program, "oci", "create", "--bundle", bundle, "%ID%"]),
+            Command([program, "oci", "start", "%ID%"]), Command([program, "oci", "delete", "--force", "%ID%"]),
         ]
         return [
             Row(name: Rows.main, kind: .swiftpod, floor: "floor network", commands: run(["--network=none"])),
@@ -73,9 +73,18 @@ struct Rows {
             Row(name: "swiftpod worker", kind: .swiftpod, floor: "floor worker", commands: run(worker)),
             Row(
                 name: "swiftpod OCI run", kind: .swiftpod, floor: "floor network",
-                commands: [Command([program, "run", "--bundle", bundle, "%ID%"])]),
+                commands: [Command([program, "oci", "run", "--bundle", bundle, "%ID%"])]),
             Row(name: "swiftpod OCI create+start+delete", kind: .swiftpod, floor: "floor network", commands: create),
+            library("library launch", .launch), library("library launch from 1 GiB", .launch, ballast: 1 << 30),
+            library("pool acquire", .acquire),
         ]
+    }
+
+    /// A start by a program that runs already. Of a pool nothing but the exec is left to do.
+    private func library(_ name: String, _ start: LibraryClient.Start, ballast: Int = 0) -> Row {
+        var row = Row(name: name, kind: .swiftpod, floor: start == .launch ? "floor worker" : nil, commands: [])
+        row.client = LibraryClient(start, ballast: ballast, program: program)
+        return row
     }
 
     /// The row that the product is judged by.
@@ -150,7 +159,11 @@ struct Rows {
     // MARK: - Trying
 
     private func trial(_ row: Row) throws -> String? {
-        try complaint(row.commands.map { $0.named("bench-trial") }, adding: row.environment)
+        if let client = row.client {
+            defer { client.end() }
+            return try client.lap().failure
+        }
+        return try complaint(row.commands.map { $0.named("bench-trial") }, adding: row.environment)
     }
 
     /// Runs commands and says why one failed: the last line that was written, nil where none did.

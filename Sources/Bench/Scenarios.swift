@@ -6,18 +6,20 @@ struct Scenarios {
     let rows: [Row]
     let stopwatch: Stopwatch
     let options: BenchOptions
+    let fixtures: Fixtures
     let program: String
     let progress: (String) -> Void
     private var random = Shuffle()
     private var count = 0
 
     init(
-        rows: [Row], stopwatch: Stopwatch, options: BenchOptions, program: String,
+        rows: [Row], stopwatch: Stopwatch, options: BenchOptions, fixtures: Fixtures, program: String,
         progress: @escaping (String) -> Void
     ) {
         self.rows = rows
         self.stopwatch = stopwatch
         self.options = options
+        self.fixtures = fixtures
         self.program = program
         self.progress = progress
     }
@@ -41,11 +43,14 @@ struct Scenarios {
             random.shuffle(&order)
             for index in order {
                 try before()
-                let lap = try stopwatch.run(start(rows[index]), adding: rows[index].environment)
+                let row = rows[index]
+                let lap = try row.client?.lap() ?? stopwatch.run(start(row), adding: row.environment)
                 if round >= options.warmup { outcome.series[index].add(lap) }
             }
             Scratch.reap()
         }
+        // What follows counts processes and containers.
+        for row in rows { row.client?.end() }
         outcome.noise = watch.complaints(outcome.series)
         return outcome
     }
@@ -55,7 +60,7 @@ struct Scenarios {
     mutating func atOnce(_ number: Int) throws -> Outcome {
         let wanted = rows.filter { row in
             if row.kind == .floor { return row.name == "floor network" || row.name == "floor worker" }
-            return !row.name.contains("layers") && !row.name.contains("host")
+            return row.client == nil && !row.name.contains("layers") && !row.name.contains("host")
         }
         var outcome = Outcome(
             key: "at once \(number)", title: "\(number) at once", series: wanted.map(Series.init))
@@ -81,6 +86,20 @@ struct Scenarios {
         }
         outcome.noise = watch.complaints([])
         return outcome
+    }
+
+    // MARK: - Cold caches
+
+    /// Starts of what has to be read from the disk: nil where files are in memory by nature.
+    mutating func cold() throws -> Outcome? {
+        let directory = fixtures.scratch.path
+        if Machine.fileSystem(directory) == "tmpfs" { return nil }
+        let wanted = rows.filter { $0.name == "floor network" || $0.name == Rows.main || $0.name.hasSuffix(" run") }
+        // What is yet to be written cannot be let go of.
+        sync()
+        return try oneByOne(
+            key: "cold", title: "With cold caches", wanted, runs: max(10, options.runs / 5),
+            before: { PageCache.drop(below: directory) })
     }
 
     // MARK: - Beside many

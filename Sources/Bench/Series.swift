@@ -13,6 +13,8 @@ package struct Row {
     var environment: [(name: String, value: String)] = []
     /// Seconds of CPU that one start takes, roughly: so slow ones are not started by the hundred as often.
     var isSlow = false
+    /// Who starts instead of the commands.
+    var client: LibraryClient?
 
     package init(
         name: String, kind: Kind, floor: String?, commands: [Command],

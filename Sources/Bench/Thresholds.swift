@@ -4,8 +4,8 @@ import OCISpec
 /// What the benchmark is held to, from a file: ratios of rows that were measured in the same rounds.
 ///
 /// `{"thresholds": [{"scenario": "sequential", "row": "…", "against": "…", "at most": 1.6}, …]}`; instead of `at most`
-/// there may be `at least` (of starts a second), `measure` may be `cpu`, and `value` with `at most` holds a row's median
-/// or a figure to a number of its unit.
+/// there may be `at least` (of starts a second), `measure` may be `cpu`, `part` may be another quantile than 0.5, the
+/// median, and without `against` a row's milliseconds or a figure are held to a number of its unit.
 package struct Thresholds {
     let list: [Threshold]
 
@@ -14,6 +14,7 @@ package struct Thresholds {
         var row: String
         var against: String?
         var measure: String
+        var part: Double
         var limit: Double
         var isLeast: Bool
     }
@@ -26,7 +27,8 @@ package struct Thresholds {
             }
             return Threshold(
                 scenario: item["scenario"]?.string ?? "sequential", row: row, against: item["against"]?.string,
-                measure: item["measure"]?.string ?? "wall", limit: limit, isLeast: item["at least"] != nil)
+                measure: item["measure"]?.string ?? "wall", part: item["part"]?.double ?? 0.5, limit: limit,
+                isLeast: item["at least"] != nil)
         }
     }
 
@@ -71,11 +73,11 @@ package struct Thresholds {
         if pairs.isEmpty { return nil }
         if threshold.isLeast { pairs = pairs.map { -$0 } }
         let limit = threshold.isLeast ? -threshold.limit : threshold.limit
-        let median = quantile(pairs, 0.5)
+        let value = quantile(pairs, threshold.part)
         let over = pairs.filter { $0 > limit }.count
         // Were the true median at the limit, each round would be over it with a chance of one half.
-        let isHeld = median <= limit || chance(ofAtLeast: over, of: pairs.count) > 0.01
-        return (abs(median), median > limit, isHeld)
+        let isHeld = value <= limit || chance(ofAtLeast: over, of: pairs.count, each: 1 - threshold.part) > 0.01
+        return (abs(value), value > limit, isHeld)
     }
 
     private static func values(_ series: Series, _ threshold: Threshold) -> [Double] {
@@ -83,14 +85,14 @@ package struct Thresholds {
         return threshold.measure == "cpu" ? series.laps.map(\.cpu) : series.walls
     }
 
-    /// So many heads or more in so many tosses of a coin.
-    package static func chance(ofAtLeast heads: Int, of tosses: Int) -> Double {
+    /// So many heads or more in so many tosses of a coin that shows heads with the chance `each`.
+    package static func chance(ofAtLeast heads: Int, of tosses: Int, each: Double = 0.5) -> Double {
         if heads <= 0 { return 1 }
         var term = 1.0
-        for _ in 0..<tosses { term /= 2 }
+        for _ in 0..<tosses { term *= 1 - each }
         var sum = 0.0
         for count in 1...tosses {
-            term *= Double(tosses - count + 1) / Double(count)
+            term *= Double(tosses - count + 1) / Double(count) * each / (1 - each)
             if count >= heads { sum += term }
         }
         return sum

@@ -59,17 +59,22 @@ public struct Engine {
         return found.sorted { $0.createdAt < $1.createdAt }
     }
 
-    /// As ``containers()``, for showing them: of what was asked for, the command alone is read, which takes a quarter of
-    /// the time. Not to be started, stopped or removed by.
+    /// As ``containers()``, for showing them: in no order, and of what was asked for, the command alone is read. Not to be
+    /// started, stopped or removed by.
     public func list() throws(EngineError) -> [Container] {
         try cleanUpAfterTheDead()
+        let directory = try doing("list containers") { () throws(SyscallError) in
+            try OwnedDescriptor.open(session.layout.containers, O_RDONLY | O_DIRECTORY)
+        }
+        let ids = try store.ids()
         var found: [Container] = []
-        for id in try store.ids() {
-            if let container = try store.listed(id, bootID: session.bootID), !isGone(container) {
+        found.reserveCapacity(ids.count)
+        for id in ids {
+            if let container = try store.listed(id, in: directory.raw, bootID: session.bootID), !isGone(container) {
                 found.append(container)
             }
         }
-        return found.sorted { $0.createdAt < $1.createdAt }
+        return found
     }
 
     /// The same container as it stands now; nil where it has gone.

@@ -27,8 +27,8 @@ private struct Launcher: ~Copyable {
     /// The child, or what the first child cloned: ends with the launch unless it succeeds.
     private var pid: Int32
     private var pidfd: Int32
-    /// The first child is that, or has named what it cloned.
-    private var isKnown: Bool
+    /// What the first child cloned has taken its place.
+    private var isAdopted = false
     private var terminal: Int32 = -1
     private var cgroupRefusal: SyscallError?
 
@@ -40,7 +40,6 @@ private struct Launcher: ~Copyable {
         self.program = program
         self.channel = channel
         (pid, pidfd) = child
-        isKnown = !plan.isStaged
         self.cgroupRefusal = cgroupRefusal
     }
 
@@ -162,9 +161,26 @@ private struct Launcher: ~Copyable {
             _ = try? ProcessDescriptor.wait(pidfd)
             close(pidfd)
             (pid, pidfd) = (sibling, descriptor)
-            isKnown = true
+            isAdopted = true
         } catch {
             throw LaunchError(error)
+        }
+    }
+
+    /// What the first child cloned may have failed, and said so, before that one came to say that it has cloned it. It
+    /// is a child of ours, too.
+    private mutating func meetSibling() {
+        // Whoever waits for the launcher ends.
+        shutdown(channel.raw, Int32(SHUT_WR))
+        var report = swiftpod_report()
+        var descriptor: Int32 = -1
+        while swiftpod_receive_report(channel.raw, &report, &descriptor) > 0 {
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+            let kind = report.kind
+            guard kind == UInt32(SWIFTPOD_CLONED) || kind == UInt32(SWIFTPOD_CLONED_OUTSIDE) else { continue }
+            try? adopt(report.value)
+            return
         }
     }
 
@@ -178,23 +194,8 @@ private struct Launcher: ~Copyable {
         return LaunchError(step: "start the command: the process was \(how) before", errno: 0)
     }
 
-    /// What the first child cloned may have failed before the first child could say that there is such a process: the
-    /// word is under way, or both are gone.
-    private mutating func awaitName() {
-        while !isKnown {
-            var report = swiftpod_report()
-            var descriptor: Int32 = -1
-            guard swiftpod_receive_report(channel.raw, &report, &descriptor) > 0 else { return }
-            if descriptor >= 0 { close(descriptor) }
-            if report.kind == UInt32(SWIFTPOD_CLONED) || report.kind == UInt32(SWIFTPOD_CLONED_OUTSIDE) {
-                try? adopt(report.value)
-                return
-            }
-        }
-    }
-
     private mutating func abandon() {
-        awaitName()
+        if plan.isStaged, !isAdopted { meetSibling() }
         try? ProcessDescriptor.signal(pidfd, SIGKILL)
         _ = try? ProcessDescriptor.wait(pidfd)
         close(pidfd)

@@ -19,8 +19,9 @@ public enum Directory {
     public static func entries(of directory: Int32) throws(SyscallError) -> [DirectoryEntry] {
         var entries: [DirectoryEntry] = []
         try check("lseek", "directory") { lseek(directory, 0, SEEK_SET) }
-        let size = 32 << 10
-        let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        // Most directories are small, and a large buffer is memory that the kernel has to give and take back.
+        var size = 2 << 10
+        var buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
         defer { buffer.deallocate() }
         while true {
             let got = try check("getdents64") { swiftpod_getdents(directory, buffer, size) }
@@ -39,6 +40,11 @@ public enum Directory {
                             inode: record.load(as: UInt64.self)))
                 }
                 at += Int(record.load(fromByteOffset: 16, as: UInt16.self))
+            }
+            if size < 32 << 10, got > size / 2 {
+                buffer.deallocate()
+                size = 32 << 10
+                buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
             }
         }
     }

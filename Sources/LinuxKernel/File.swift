@@ -27,6 +27,22 @@ public enum File {
         }
     }
 
+    /// As many bytes of a file as one read(2) gives, at most so many.
+    public static func beginning(
+        of path: String, in directory: Int32 = AT_FDCWD, count: Int
+    ) throws(SyscallError) -> [UInt8] {
+        let file = OwnedDescriptor(
+            adopting: try check("open", path) { swiftpod_openat(directory, path, O_RDONLY | O_CLOEXEC, 0) })
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let got = Glibc.read(file.raw, buffer.baseAddress!, count)
+            if got < 0 { failure = errno }
+            filled = max(0, got)
+        }
+        if failure != 0 { throw SyscallError("read", path, errno: failure) }
+        return bytes
+    }
+
     /// Writes into a file that is there, as the kernel's files under /proc and /sys want it: one write(2), no creation.
     public static func put(
         _ bytes: [UInt8], into path: String, in directory: Int32 = AT_FDCWD

@@ -104,11 +104,35 @@ public struct SeccompFilter: ~Copyable {
     }
 
     /// The program: an array of `struct sock_filter`, 8 bytes each.
-    public func program() throws(SyscallError) -> [UInt8] {
+    public func program() throws(SyscallError) -> [UInt8] { FilterCompaction.compacted(try exported()) }
+
+    /// The program as libseccomp makes it.
+    package func exported() throws(SyscallError) -> [UInt8] {
         let file = try OwnedDescriptor.memoryFile(named: "seccomp")
         let code = seccomp_export_bpf(context, file.raw)
         guard code == 0 else { throw SyscallError("seccomp_export_bpf", errno: -code) }
         try check("lseek") { lseek(file.raw, 0, SEEK_SET) }
         return try file.readAll(limit: 1 << 20)
+    }
+}
+
+extension FilterCompaction {
+    /// The same in bytes. What cannot be made shorter comes back as it is.
+    package static func compacted(_ program: [UInt8]) -> [UInt8] {
+        let instructions = stride(from: 0, to: program.count - 7, by: 8).map { at in
+            program.withUnsafeBytes { bytes in
+                Instruction(
+                    code: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self), onTrue: bytes[at + 2],
+                    onFalse: bytes[at + 3], value: bytes.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
+            }
+        }
+        guard let short = compacted(instructions) else { return program }
+        var bytes: [UInt8] = []
+        for instruction in short {
+            withUnsafeBytes(of: instruction.code) { bytes += $0 }
+            bytes += [instruction.onTrue, instruction.onFalse]
+            withUnsafeBytes(of: instruction.value) { bytes += $0 }
+        }
+        return bytes
     }
 }

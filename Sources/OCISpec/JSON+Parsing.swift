@@ -14,14 +14,14 @@ extension JSON {
         self = try parser.document()
     }
 
-    /// Reads one document of our own, an object, without one of its members: that one's value is passed over unread and
-    /// is null here.
+    /// Reads of an object the members that stand before the one of that name. The rest is not looked at, and need not
+    /// be there: for one of our own documents, of whose file only the beginning was read.
     ///
-    /// - Throws: as `init(parsing:)`, but for what is wrong inside the value that is left out.
-    public init(parsing bytes: [UInt8], leavingOut name: String) throws(DocumentError) {
+    /// - Throws: as `init(parsing:)`; also where no member has that name.
+    public init(parsing bytes: [UInt8], before name: String) throws(DocumentError) {
         var parser = JSONParser(bytes: bytes)
-        parser.leftOut = name
-        self = try parser.document()
+        parser.last = name
+        self = try parser.beginning()
     }
 
     /// Reads one document from text.
@@ -35,8 +35,8 @@ struct JSONParser {
     let bytes: [UInt8]
     var position = 0
     var depth = 0
-    /// A member of the outermost object that is passed over.
-    var leftOut: String?
+    /// The member of the outermost object that ends the reading.
+    var last: String?
 
     init(bytes: [UInt8]) {
         self.bytes = bytes
@@ -49,6 +49,13 @@ struct JSONParser {
         skipSpace()
         guard position == bytes.count else { throw unexpected() }
         return value
+    }
+
+    /// What stands before the last member.
+    mutating func beginning() throws(DocumentError) -> JSON {
+        skipSpace()
+        guard peek == UInt8(ascii: "{") else { throw unexpected() }
+        return try value()
     }
 
     private mutating func value() throws(DocumentError) -> JSON {
@@ -79,7 +86,10 @@ struct JSONParser {
     private mutating func object() throws(DocumentError) -> JSON {
         var members: [JSON.Member] = []
         var names = NameSet()
-        if take(UInt8(ascii: "}")) { return .object(members) }
+        if take(UInt8(ascii: "}")) {
+            if depth == 1, let last { throw failure("has no \(last)") }
+            return .object(members)
+        }
         while true {
             let start = position
             guard peek == UInt8(ascii: "\"") else { throw unexpected() }
@@ -90,41 +100,16 @@ struct JSONParser {
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw unexpected() }
             skipSpace()
-            if depth == 1, let leftOut, name == leftOut {
-                try skipContainer()
-                members.append(JSON.Member(name, .null))
-            } else {
-                members.append(JSON.Member(name, try value()))
-            }
+            if depth == 1, let last, name == last { return .object(members) }
+            members.append(JSON.Member(name, try value()))
             skipSpace()
-            if take(UInt8(ascii: "}")) { return .object(members) }
+            if take(UInt8(ascii: "}")) {
+                if depth == 1, let last { throw failure("has no \(last)") }
+                return .object(members)
+            }
             guard take(UInt8(ascii: ",")) else { throw unexpected() }
             skipSpace()
         }
-    }
-
-    /// Passes over an object or an array: brackets that close what was opened, outside of strings.
-    private mutating func skipContainer() throws(DocumentError) {
-        guard peek == UInt8(ascii: "{") || peek == UInt8(ascii: "[") else { throw unexpected() }
-        var open = 0
-        var isInString = false
-        let end = bytes.withUnsafeBufferPointer { buffer -> Int? in
-            var at = position
-            while at < buffer.count {
-                switch buffer[at] {
-                case UInt8(ascii: "\\") where isInString: at += 1
-                case UInt8(ascii: "\""): isInString.toggle()
-                case UInt8(ascii: "{"), UInt8(ascii: "["): if !isInString { open += 1 }
-                case UInt8(ascii: "}"), UInt8(ascii: "]"): if !isInString { open -= 1 }
-                default: break
-                }
-                at += 1
-                if open == 0 { return at }
-            }
-            return nil
-        }
-        guard let end else { throw failure("ends too early", at: bytes.count) }
-        position = end
     }
 
     private mutating func array() throws(DocumentError) -> JSON {

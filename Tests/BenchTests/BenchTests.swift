@@ -18,6 +18,11 @@ import Testing
         #expect(abs(Thresholds.chance(ofAtLeast: heads, of: tosses) - expected) < 1e-12)
     }
 
+    @Test(arguments: [(1, 1, 0.25, 0.25), (1, 2, 0.25, 0.4375), (2, 2, 0.25, 0.0625), (0, 5, 0.01, 1)])
+    func chancesOfAnUnevenCoin(_ heads: Int, _ tosses: Int, _ each: Double, _ expected: Double) {
+        #expect(abs(Thresholds.chance(ofAtLeast: heads, of: tosses, each: each) - expected) < 1e-12)
+    }
+
     private func outcome(_ ours: [Double], _ floor: [Double]) -> Outcome {
         var outcome = Outcome(key: "sequential", title: "")
         for (name, walls) in [("ours", ours), ("floor", floor)] {
@@ -28,9 +33,11 @@ import Testing
         return outcome
     }
 
-    private func verdict(_ limit: Double, _ ours: [Double], _ floor: [Double]) throws -> Bool? {
+    private func verdict(
+        _ limit: Double, _ ours: [Double], _ floor: [Double], part: Double = 0.5
+    ) throws -> Bool? {
         let path = "/tmp/swiftpod-thresholds-\(getpid()).json"
-        let text = #"{"thresholds": [{"row": "ours", "against": "floor", "at most": \#(limit)}]}"#
+        let text = #"{"thresholds": [{"row": "ours", "against": "floor", "at most": \#(limit), "part": \#(part)}]}"#
         try File.writeAtomically(Array(text.utf8), to: path)
         defer { unlink(path) }
         let verdicts = try Thresholds(path: path).verdicts([outcome(ours, floor)])
@@ -46,6 +53,12 @@ import Testing
         let around = floor.enumerated().map { $1 * ($0 % 20 < 11 ? 1.7 : 1.5) }
         #expect(try verdict(1.6, around, floor) == true)
         #expect(try verdict(1.6, [], []) == nil)
+        // One in twenty over the limit says nothing about the median, and something about the 99th of a hundred.
+        let seldom = (0..<100).map { $0 % 20 == 0 ? 0.02 : 0.01 }
+        let one = seldom.map { _ in 0.01 }
+        #expect(try verdict(1.6, seldom, one) == true)
+        #expect(try verdict(1.6, seldom, one, part: 0.99) == false)
+        #expect(try verdict(1.6, Array(seldom.prefix(20)), Array(one.prefix(20)), part: 0.99) == true)
     }
 
     @Test func tablesAreMarkdown() {

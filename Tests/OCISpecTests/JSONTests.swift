@@ -154,22 +154,26 @@ import Testing
 }
 
 /// What a list of many documents does not read.
-@Suite struct LeftOutMemberTests {
+@Suite struct BeginningOfDocumentTests {
     @Test(arguments: [
-        #"{"a": 1, "big": {"x": [1, {"}": "]\"}"}], "y": "\\"}, "b": [2]}"#, #"{"big": [], "a": 1, "b": [2]}"#,
-        #"{"a": 1, "b": [2], "big": {}}"#,
+        #"{"a": 1, "b": [2], "big": {"x": [1, {"}": "]\"}"}]}}"#, #"{"a": 1, "b": [2], "big": {"x"#,
+        #" {"a": 1, "b": [2], "big": "#, #"{"a": 1, "b": [2], "big": null, "a": 2, rubbish"#,
     ])
-    func isPassedOver(_ text: String) throws {
-        let json = try JSON(parsing: Array(text.utf8), leavingOut: "big")
-        #expect(json["a"]?.integer == 1 && json["b"]?.array?.count == 1)
-        #expect(json["big"] == .null)
-        // Only of the outermost object.
-        let inner = try JSON(parsing: Array(#"{"in": {"big": {"a": 1}}}"#.utf8), leavingOut: "big")
-        #expect(inner["in"]?["big"]?["a"]?.integer == 1)
+    func endsBeforeTheName(_ text: String) throws {
+        let json = try JSON(parsing: Array(text.utf8), before: "big")
+        #expect(json == ["a": 1, "b": [2]])
     }
 
-    @Test(arguments: [#"{"big": {"#, #"{"big": "text"}"#, #"{"big": {"a": "}"#, #"{"big": []"#])
-    func mustBeWhole(_ text: String) {
-        #expect(throws: DocumentError.self) { try JSON(parsing: Array(text.utf8), leavingOut: "big") }
+    @Test func onlyTheOutermostObjectIsCut() throws {
+        let json = try JSON(parsing: Array(#"{"in": {"big": {"a": 1}}, "big": "#.utf8), before: "big")
+        #expect(json == ["in": ["big": ["a": 1]]])
+    }
+
+    @Test(arguments: [
+        #"{"a": 1, "b": [2"#, #"{"a": 1, "bi"#, #"{"a": 1}"#, "{}", "", "[1]", #"{"a": 1, "a": 2, "big": 3}"#,
+        #"{"a": 1, "big""#,
+    ])
+    func aBeginningThatIsTooShortIsAnError(_ text: String) {
+        #expect(throws: DocumentError.self) { try JSON(parsing: Array(text.utf8), before: "big") }
     }
 }

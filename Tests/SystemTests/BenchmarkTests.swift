@@ -40,7 +40,10 @@ import Testing
             let json = try #require(
                 JSONSerialization.jsonObject(with: Data((pod.read("all.json") ?? "").utf8)) as? [String: Any])
             let scenarios = try #require(json["scenarios"] as? [[String: Any]])
-            #expect(scenarios.compactMap { $0["key"] as? String }.count == 5)
+            let keys = scenarios.compactMap { $0["key"] as? String }
+            // Where files are in memory by nature there are no cold caches.
+            #expect(keys.filter { $0 != "cold" }.count == 5)
+            #expect(keys.contains("cold") || done.out.contains("cold caches: the store is in memory"), "\(keys)")
             let rows = try #require(scenarios[0]["rows"] as? [[String: Any]])
             for row in rows {
                 #expect((row["wall"] as? [Double])?.count == 9 && (row["failures"] as? [String]) == [], "\(row)")

@@ -113,6 +113,8 @@ public enum SeccompPolicy {
         for name in capabilities.sorted() { mix(name.utf8) }
         mix(machine.utf8)
         mix(SeccompDocument.kernelRelease.utf8)
+        // How the program is written; see FilterCompaction.
+        mix([2])
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

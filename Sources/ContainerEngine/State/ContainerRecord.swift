@@ -64,15 +64,14 @@ extension ContainerRecord: JSONDocument {
         try self.init(json, specification: try json.required("specification"))
     }
 
-    /// For a list, which has hundreds of them to read: everything but the specification, in which the command alone
-    /// stands.
+    /// For a list, which has hundreds of them to read: of the beginning of a document, what stands before the
+    /// specification, in which of that the command alone is.
+    ///
+    /// - Throws: also where the bytes end before the specification begins, and for a document of a version that did not
+    ///   repeat the command: to be read whole.
     package init(listing bytes: [UInt8]) throws(DocumentError) {
-        let json = try JSON(parsing: bytes, leavingOut: "specification")
-        // Written by a version that did not repeat it.
-        guard json["command"] != nil else {
-            self = try ContainerRecord(parsing: bytes)
-            return
-        }
+        let json = try JSON(parsing: bytes, before: "specification")
+        guard json["command"] != nil else { throw DocumentError(path: "command", reason: "is missing") }
         var process = RuntimeSpec.Process()
         process.args = try json.list("command")
         var runtime = RuntimeSpec()
@@ -119,6 +118,7 @@ extension ContainerRecord: JSONDocument {
             "timeout": timeout == 0 ? nil : timeout.json, "restart": restart == .no ? nil : restart.json,
             "log": log == LogOptions() ? nil : log.json,
             "cgroups": cgroups == CgroupOptions() ? nil : cgroups.json, "command": .array(command.map(JSON.string)),
+            // What a list shows stands before, what it does not behind.
             "specification": specification.json,
             "hostConfig": hostConfig.isEmpty ? nil : .object(hostConfig),
             "createCommand": createCommand.jsonUnlessEmpty,

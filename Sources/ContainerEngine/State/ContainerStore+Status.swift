@@ -1,3 +1,4 @@
+import CShims
 import Cgroups
 import Glibc
 import LinuxKernel
@@ -9,6 +10,9 @@ package struct RunFacts: Equatable, Sendable {
     package var exit: ExitRecord?
     /// `stop` has been asked for since it was started.
     package var stopRequested = false
+
+    /// Of a container that has never run.
+    package init() {}
 
     package init(in directory: Int32) {
         if let bytes = try? File.readIfPresent("state.json", in: directory, limit: 1 << 16) {
@@ -62,28 +66,51 @@ extension ContainerStore {
 
     /// nil where it has gone.
     package func container(_ id: String, bootID: String) throws(EngineError) -> Container? {
-        try container(id, bootID: bootID) { (bytes) throws(DocumentError) in try ContainerRecord(parsing: bytes) }
+        guard let directory = try? OwnedDescriptor.open(layout.container(id), O_RDONLY | O_DIRECTORY) else {
+            return nil
+        }
+        return container(id, in: directory.raw, bootID: bootID, try whole(id, in: directory.raw))
     }
 
     /// As ``container(_:bootID:)``, for a list: of the specification only the command is read.
-    package func listed(_ id: String, bootID: String) throws(EngineError) -> Container? {
-        try container(id, bootID: bootID) { (bytes) throws(DocumentError) in try ContainerRecord(listing: bytes) }
+    /// - Parameter containers: the directory of all of them.
+    package func listed(_ id: String, in containers: Int32, bootID: String) throws(EngineError) -> Container? {
+        guard
+            let beginning = try? File.beginning(
+                of: id + "/container.json", in: containers, count: ContainerStore.beginning),
+            let record = try? ContainerRecord(listing: beginning)
+        else { return try container(id, bootID: bootID) }
+        // Most of many have never run, or else their directory is opened for more files than this one.
+        if faccessat(containers, id + "/state.json", F_OK, 0) != 0 {
+            // Unless that is because it is just being removed.
+            if faccessat(containers, id, F_OK, 0) != 0 { return nil }
+            return Container(record: record, status: .created, facts: RunFacts(), directory: layout.container(id))
+        }
+        let raw = swiftpod_openat(containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        if raw < 0 { return nil }
+        let directory = OwnedDescriptor(adopting: raw)
+        return container(id, in: directory.raw, bootID: bootID, record)
     }
 
-    private func container(
-        _ id: String, bootID: String, _ parse: ([UInt8]) throws(DocumentError) -> ContainerRecord
-    ) throws(EngineError) -> Container? {
-        let path = layout.container(id)
-        guard let directory = try? OwnedDescriptor.open(path, O_RDONLY | O_DIRECTORY) else { return nil }
-        let record: ContainerRecord
+    /// What a list reads of a record. Few have so many labels that the specification begins later.
+    private static let beginning = 2048
+
+    private func whole(_ id: String, in directory: Int32) throws(EngineError) -> ContainerRecord? {
         do {
-            guard let bytes = try File.readIfPresent("container.json", in: directory.raw) else { return nil }
-            record = try parse(bytes)
+            guard let bytes = try File.readIfPresent("container.json", in: directory) else { return nil }
+            return try ContainerRecord(parsing: bytes)
         } catch {
             throw EngineError(.failed, "read container \(id.prefix(12)): \(error)", cause: error)
         }
-        let facts = RunFacts(in: directory.raw)
+    }
+
+    private func container(
+        _ id: String, in directory: Int32, bootID: String, _ record: ContainerRecord?
+    ) -> Container? {
+        guard let record else { return nil }
+        let facts = RunFacts(in: directory)
         return Container(
-            record: record, status: facts.status(bootID: bootID, in: directory.raw), facts: facts, directory: path)
+            record: record, status: facts.status(bootID: bootID, in: directory), facts: facts,
+            directory: layout.container(id))
     }
 }

@@ -35,13 +35,9 @@ extension Engine {
     private func cleanUpAside(_ orphans: [ActiveMark]) throws(EngineError) {
         try session.becomePrivileged()
         try doing("clean up") { () throws(SyscallError) in
-            // A child of a child: what this process becomes must not find one that it did not start.
-            let middle = try forkSingleThreaded()
-            if middle == 0 {
-                if (try? forkSingleThreaded()) == 0 { cleanUpAlone(orphans) }
-                _exit(0)
-            }
-            while waitpid(middle, nil, 0) < 0 && errno == EINTR {}
+            // No child: what this process becomes must not find one that it did not start.
+            let made = try check("fork") { swiftpod_fork_orphan() }
+            if made == 0 { cleanUpAlone(orphans) }
         }
     }
 

@@ -46,10 +46,10 @@ extension Verb {
                 (target, text) throws(CommandError) in
                 target.runs = try parseCount(text)
             },
-            .list("scenario", nil, "NAME,…", "Only these: sequential, at-once, existing, running, detached") {
+            .list("scenario", nil, "NAME,…", "Only these: \(scenarios)") {
                 (target, text) throws(CommandError) in
                 guard let scenario = BenchScenario(rawValue: text) else {
-                    throw CommandError("not one of sequential, at-once, existing, running, detached")
+                    throw CommandError("not one of \(scenarios)")
                 }
                 if target.scenarios.count == BenchScenario.allCases.count { target.scenarios = [] }
                 target.scenarios.insert(scenario)
@@ -72,6 +72,8 @@ extension Verb {
             },
         ]
     ]
+
+    private static let scenarios = BenchScenario.allCases.map(\.rawValue).joined(separator: ", ")
 
     static let bench = Verb(
         name: "bench", summary: "Measure how fast containers start, beside the kernel's floor and other runtimes",

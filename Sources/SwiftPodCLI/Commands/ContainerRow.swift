@@ -84,6 +84,11 @@ struct ContainerRow {
     /// One line, cut as podman cuts it.
     private var command: String {
         let words = container.command.joined(separator: " ")
+        // Characters are costly to find, and most commands have none that is not one byte.
+        if words.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            guard truncates, words.utf8.count > 17 else { return words }
+            return words.prefix(17) + "..."
+        }
         let line = String(words.map { $0.isNewline ? " " : $0 })
         guard truncates, line.count > 17 else { return line }
         return line.prefix(17) + "..."

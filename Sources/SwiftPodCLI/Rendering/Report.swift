@@ -38,7 +38,12 @@ struct Report {
         var lines: [String] = []
         if hasHeading { lines.append(template.headings(heading)) }
         for row in rows {
-            lines += try template.render(row).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            var text = try template.render(row)
+            if text.withUTF8({ $0.contains(UInt8(ascii: "\n")) }) {
+                lines += text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            } else {
+                lines.append(text)
+            }
         }
         return alignColumns(lines)
     }
