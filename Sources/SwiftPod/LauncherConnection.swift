@@ -183,7 +183,12 @@ final class LauncherConnection: Sendable {
         case "ended":
             guard let number, let worker = state.withLock({ $0.workers.removeValue(forKey: number) }) else { return }
             let value = Int32(clamping: message["value"]?.integer ?? 0)
-            let end: WorkerEnd = message["how"]?.string == "signaled" ? .signaled(value) : .exited(value)
+            let end: WorkerEnd =
+                switch message["how"]?.string {
+                case "signaled": .signaled(value)
+                case "out of memory": .outOfMemory
+                default: .exited(value)
+                }
             worker.finish(.success(end))
             announce(WorkerEvent(.ended(end), processID: worker.processID, containerID: worker.containerID))
         case "pulling": announce(WorkerEvent(.pulling(image: message["image"]?.string ?? "")))

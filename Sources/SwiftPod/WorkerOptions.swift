@@ -72,12 +72,16 @@ public enum WorkerEnd: Hashable, Sendable, CustomStringConvertible {
     case exited(Int32)
     /// Killed by this signal.
     case signaled(Int32)
+    /// Killed by SIGKILL because it wanted more memory than its limit, or than the machine had. Told of workers with a
+    /// limit of memory; of others it is `.signaled`.
+    case outOfMemory
 
     /// The status as shells count it: 128 + signal for one that was killed.
     public var code: Int32 {
         switch self {
         case .exited(let code): code
         case .signaled(let signal): 128 + signal
+        case .outOfMemory: 137
         }
     }
 
@@ -85,6 +89,7 @@ public enum WorkerEnd: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .exited(let code): "exited with status \(code)"
         case .signaled(let signal): "was killed by signal \(signal)"
+        case .outOfMemory: "was killed: out of memory"
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import OCISpec
 import SwiftPod
 
@@ -105,6 +106,10 @@ extension WorkerEvent {
         case .ended(.signaled(let signal)):
             json.set("event", "ended")
             json.set("signal", signal.json)
+        case .ended(.outOfMemory):
+            json.set("event", "ended")
+            json.set("signal", SIGKILL.json)
+            json.set("out_of_memory", .bool(true))
         case .warning(let text):
             json.set("event", "warning")
             json.set("message", .string(text))

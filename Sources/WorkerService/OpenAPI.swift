@@ -498,7 +498,8 @@ enum OpenAPI {
                   "image": {"type": "string"},
                   "state": {"type": "string", "enum": ["running", "ended"]},
                   "exit_code": {"type": "integer"},
-                  "signal": {"type": "integer"}
+                  "signal": {"type": "integer"},
+                  "out_of_memory": {"type": "boolean"}
                 },
                 "additionalProperties": false,
                 "required": ["id", "container_id", "image", "state"]
@@ -518,6 +519,7 @@ enum OpenAPI {
                   "image": {"type": "string"},
                   "exit_code": {"type": "integer"},
                   "signal": {"type": "integer"},
+                  "out_of_memory": {"type": "boolean"},
                   "message": {"type": "string"}
                 },
                 "additionalProperties": false,

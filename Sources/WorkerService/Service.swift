@@ -151,6 +151,9 @@ final class Service: Sendable {
         switch worker.end ?? entry.end {
         case .exited(let code): json.set("exit_code", code.json)
         case .signaled(let signal): json.set("signal", signal.json)
+        case .outOfMemory:
+            json.set("signal", SIGKILL.json)
+            json.set("out_of_memory", .bool(true))
         case nil: break
         }
         return json

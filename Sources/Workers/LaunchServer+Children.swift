@@ -153,6 +153,7 @@ extension LaunchServer {
             let (kind, value): (String, Int32) =
                 switch status {
                 case .exited(let code): ("exited", code)
+                case .signaled(SIGKILL) where engine.ranOutOfMemory(child.container ?? ""): ("out of memory", SIGKILL)
                 case .signaled(let signal): ("signaled", signal)
                 }
             // What it has started and left behind goes as well: there is no pid namespace that would end it.
