@@ -134,7 +134,7 @@ import Testing
         process.args = ["/bin/true"]
         let plan = try LaunchPlan(exec: process, facts: Self.root, options: options)
         let lines = plan.description.split(separator: "\n").map(String.init)
-        expect(lines, contain: ["join mnt+pid", "clone no namespace", "join cgroup"])
+        expect(lines, contain: ["join pid+mnt", "clone no namespace", "join cgroup"])
     }
 
     /// The launcher becomes the container: namespaces by unshare, no rendezvous, the same steps otherwise.
