@@ -5,7 +5,7 @@
 set -uo pipefail
 kernel=$1
 directory=$2
-seconds=${SWIFTPOD_VM_TIMEOUT:-900}
+seconds=${SWIFTPOD_VM_TIMEOUT:-1800}
 disks=()
 for disk in disk payload; do
     [ ! -e "$directory/$disk" ] ||

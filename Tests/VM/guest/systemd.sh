@@ -84,8 +84,8 @@ launcher_is_told() {
         "image": "localhost/vm-oci", "options": {"entrypoint": ["sh"], "memory": 33554432, "cpus": 1},
         "arguments": ["-c", "sleep 986 & tail /dev/zero"]}')
     id=$(echo "$worker" | sed -n 's/.*"id": *\([0-9]*\).*/\1/p')
-    eventually sh -c "sh /test/login.sh $who curl -sS --unix-socket $socket http://localhost/v1/workers/$id |
-        grep -q '\"out_of_memory\": *true'"
+    as curl -sS --unix-socket $socket "http://localhost/v1/workers/$id/wait" -d '{"timeout_ms": 60000}' |
+        grep '"out_of_memory": *true'
     status=$?
     [ $status = 0 ] || { cat /tmp/service; echo "$worker"; }
     kill $(/test/busybox ps -o pid,args | sed -n 's/^ *\([0-9]*\) [^ ]*swiftpod service .*/\1/p')
