@@ -6,6 +6,7 @@
 #   make bench-check  only whether starts keep the ratios of Benchmarks/Thresholds.json
 #   make test-weakened  the tests of known escapes against a build without the defences: each must fail
 #   make test-vm    the tests that need another kernel, in a virtual machine
+#   make test-vm-systemd  those that need systemd, in a Debian in a virtual machine
 #   make test-package   build another package that depends on the library by version
 #   make test-ray   real Ray Serve, from PyPI, over two images; takes a network for what it is made of, and minutes
 #   make fuzz       a few minutes of fuzzing for what strangers feed
@@ -21,7 +22,8 @@ BIN = .build/release
 # Stops a test that can no longer end by itself.
 LIMIT = timeout --kill-after=30
 
-.PHONY: demo test build build-tests lint unit system test-package test-ray test-vm test-weakened fuzz fuzz-check bench bench-check clean
+.PHONY: demo test build build-tests lint unit system test-package test-ray test-vm test-vm-systemd test-weakened fuzz
+.PHONY: fuzz-check bench bench-check clean
 
 demo: build
 	@echo "--- swiftpod run hello"
@@ -61,6 +63,10 @@ test-ray: build
 test-vm: build
 	Tests/Machine/prepare.sh vm
 	Tests/VM/vm-test.sh build/swiftpod
+
+test-vm-systemd: build
+	Tests/Machine/prepare.sh vm
+	Tests/VM/vm-test.sh --systemd build/swiftpod
 
 test-package:
 	Tests/Machine/prepare.sh build

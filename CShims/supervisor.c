@@ -53,6 +53,7 @@ struct loop {
     int signals; // signalfd
     int sleeper; // a process of its own, which is to be small while nothing happens
     int64_t deadline; // milliseconds of CLOCK_MONOTONIC, 0 for none
+    int out_of_memory; // an OOM killer has taken a process
 };
 
 // --- time ------------------------------------------------------------------------------------------------------------
@@ -200,14 +201,15 @@ static void forward_signals(struct loop *l) {
 
 // --- end -------------------------------------------------------------------------------------------------------------
 
-// A process of the container's was taken by an OOM killer: a line "oom_kill N".
-static int was_out_of_memory(int events) {
+// A process of the container's was taken by an OOM killer: a line "oom_kill N". Looked at whenever the file changes, too: a
+// cgroup of systemd's is gone as soon as it is empty, and its counters with it.
+static void look_for_oom(struct loop *l) {
     char text[512];
-    ssize_t got = events < 0 ? 0 : pread(events, text, sizeof text - 1, 0);
-    if (got <= 0) return 0;
+    ssize_t got = l->s->memory_events < 0 ? 0 : pread(l->s->memory_events, text, sizeof text - 1, 0);
+    if (got <= 0) return;
     text[got] = 0;
     const char *line = strstr(text, "oom_kill ");
-    return line != NULL && strtol(line + 9, NULL, 10) > 0;
+    if (line != NULL && strtol(line + 9, NULL, 10) > 0) l->out_of_memory = 1;
 }
 
 static void record_end(struct loop *l) {
@@ -224,7 +226,8 @@ static void record_end(struct loop *l) {
     at = swiftpod_put_number(at, (uint64_t)now.tv_sec);
     at = stpcpy(at, ",\"nanoseconds\":");
     at = swiftpod_put_number(at, (uint64_t)now.tv_nsec);
-    if (was_out_of_memory(l->s->memory_events)) at = stpcpy(at, ",\"oomKilled\":true");
+    look_for_oom(l);
+    if (l->out_of_memory) at = stpcpy(at, ",\"oomKilled\":true");
     at = stpcpy(at, l->s->timed_out ? ",\"timedOut\":true}\n" : ",\"timedOut\":false}\n");
     // One write of less than a page: readers see nothing or all of it.
     while (pwrite(l->s->exit_file, line, (size_t)(at - line), 0) < 0 && errno == EINTR) {}
@@ -269,6 +272,7 @@ static void start_loop(struct loop *l, struct swiftpod_supervision *s) {
     l->input_from = l->input_to = 0;
     l->detach_seen = 0;
     s->detached = 0;
+    l->out_of_memory = 0;
     l->log = (struct swiftpod_log){
         .descriptor = s->log, .path = s->log_path, .limit = s->log_limit, .utc_offset = s->utc_offset};
     swiftpod_log_open(&l->log);
@@ -342,10 +346,12 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
     for (;;) {
         int timeout = time_left(l);
         // Entries that are not wanted this time have -1, which poll passes over.
-        struct pollfd ready[8] = {
+        struct pollfd ready[9] = {
             {.fd = s->pidfd, .events = POLLIN},
             {.fd = l->signals, .events = POLLIN},
             {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1},
+            // Once is enough.
+            {.fd = l->out_of_memory ? -1 : s->memory_events, .events = POLLPRI},
         };
         for (int i = 0; i < 2; i++) {
             struct stream *stream = &l->streams[i];
@@ -362,17 +368,20 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         }
         int count;
         if (l->sleeper && (timeout < 0 || timeout > 2 * RESTLESS)) {
-            count = poll(ready, 8, RESTLESS);
+            count = poll(ready, 9, RESTLESS);
             if (count == 0) {
                 swiftpod_forget_clean_pages();
-                count = wait_small(ready, 8, timeout < 0 ? timeout : timeout - RESTLESS);
+                count = wait_small(ready, 9, timeout < 0 ? timeout : timeout - RESTLESS);
             }
         } else {
-            count = poll(ready, 8, timeout);
+            count = poll(ready, 9, timeout);
         }
         if (count < 0 && errno != EINTR) break;
         if (count < 0) continue;
         if (count == 0 && l->streams[0].state == HUNG_UP) fill_stream(l, &l->streams[0]);
+        // Before the end: the file may be gone by the time that is looked at.
+        if (ready[8].revents) look_for_oom(l);
+        if (ready[8].revents & POLLNVAL) s->memory_events = -1;
         if (ready[1].revents) forward_signals(l);
         for (int i = 0; i < 2; i++) {
             if (ready[4 + i].revents) flush_stream(l, &l->streams[i]);

@@ -76,8 +76,21 @@ extension Cgroup {
 
     /// Kills what is left in it, and removes it with all below it; what others have removed is no error.
     public func remove() {
+        if name.hasSuffix(".scope") { return waitForRemoval() }
         if rmdir(path) == 0 || errno == ENOENT { return }
         kill()
+        removeEmptied()
+    }
+
+    /// A scope's directory is systemd's to remove, when it has seen that nothing runs in it: were it gone before, it would
+    /// see nothing and keep the unit for good.
+    private func waitForRemoval() {
+        kill()
+        for turn in 0..<600 where exists { usleep(turn < 20 ? 1000 : 10_000) }
+        removeEmptied()
+    }
+
+    private func removeEmptied() {
         // Killed processes leave the cgroup a little later; children of the container's own making stand in the way.
         for turn in 0..<400 {
             removeChildren()

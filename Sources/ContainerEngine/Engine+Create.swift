@@ -43,17 +43,18 @@ extension Engine {
     ) throws(EngineError) -> Origin {
         StartTrace.enter(.lookUp)
         let raylet = RayFaults.raylet(of: configuration)
-        // A name may be that of somebody dead.
-        let entirely = configuration.name != nil
-        if cleansAside, !entirely { try cleanUpAside() } else { try cleanUpAfterTheDead(entirely: entirely) }
         try SpecificationBuilder.validate(configuration, caller: session.caller)
         if let name = configuration.name { try NamePolicy.check(name) }
-        let network = try NetworkChoice(configuration.network, store: store)
         let image = try findImage(configuration.source)
-        StartTrace.enter(.keeper)
+        // Before anything enters the keeper's namespace, where the owners of nodes are not to be seen.
         let resolver = DeviceResolver(
             settings: settings, caller: session.caller, layout: session.layout, bootID: session.bootID)
         var devices = try resolver.find(configuration, image: image.map(Engine.facts))
+        // A name may be that of somebody dead.
+        let entirely = configuration.name != nil
+        if cleansAside, !entirely { try cleanUpAside() } else { try cleanUpAfterTheDead(entirely: entirely) }
+        let network = try NetworkChoice(configuration.network, store: store)
+        StartTrace.enter(.keeper)
         try becomePrivileged(toJoin: configuration)
         StartTrace.enter(.tree)
 

@@ -36,9 +36,11 @@ extension Engine {
                 cacheDirectory: session.layout.cache)
         }
         options.keepGroups = spec.keepGroups && configuration.user == nil
-        let cgroup = now.cgroupToJoin(process).flatMap {
-            try? OwnedDescriptor.open($0, O_RDONLY | O_DIRECTORY).release()
-        }
+        let place = now.cgroupToJoin(process)
+        let attach = place.flatMap { ContainerScope.attachment(to: $0, of: now.record, session) }
+        if attach != nil { options.moments.insert(.created) }
+        let cgroup =
+            attach != nil ? nil : place.flatMap { try? OwnedDescriptor.open($0, O_RDONLY | O_DIRECTORY).release() }
         options.cgroup = cgroup
         // What limits the container limits what joins it, or it does not join.
         options.requiresCgroup = now.record.hasLimits && cgroup != nil
@@ -46,14 +48,14 @@ extension Engine {
         let owner = Engine.owner(described.user, spec)
 
         if configuration.detach {
-            let session = ExecSession(process: described, options: options, owner: owner)
+            let session = ExecSession(process: described, options: options, owner: owner, attach: attach)
             try detached { report throws(EngineError) in
                 _ = try start(session, interactive: false, io: nil, output: .dropped)
                 report.succeed()
             }
             return nil
         }
-        var attached = ExecSession(process: described, options: options, owner: owner)
+        var attached = ExecSession(process: described, options: options, owner: owner, attach: attach)
         attached.options.parentDeathSignal = SIGKILL
         let running = try start(attached, interactive: configuration.interactive, io: io, output: .piped)
         defer { running.close() }
@@ -65,6 +67,8 @@ extension Engine {
         var process: RuntimeSpec.Process
         var options: LaunchOptions
         var owner: (uid: UInt32, gid: UInt32)
+        /// Brings the process into the container's cgroup, where that is systemd's to do.
+        var attach: ((Int32) throws(EngineError) -> Void)?
     }
 
     private func start(
@@ -82,7 +86,10 @@ extension Engine {
         var process = exec.process
         if process.terminal { process.consoleSize = Engine.size(of: io?.terminal) }
         do {
-            let launched = try launch(try LaunchPlan(exec: process, facts: .gather(), options: options))
+            let launched = try launch(try LaunchPlan(exec: process, facts: .gather(), options: options)) {
+                moment, pid in
+                if moment == .created { try exec.attach?(pid) }
+            }
             let (pid, pidfd, terminal) = launched.release()
             return SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: nil, timeout: 0)

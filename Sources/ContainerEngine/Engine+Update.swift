@@ -19,13 +19,20 @@ extension Engine {
         if let limit = changes.pidsLimit { record.cgroups.limitsProcesses = limit > 0 }
         if now.status.isRunning {
             let cgroup = try cgroup(of: now)
+            var old: [CgroupSetting] = []
             do throws(CgroupError) {
-                let old = try ResourceTranslation.settings(before)
+                old = try ResourceTranslation.settings(before)
                 let new = try ResourceTranslation.settings(after).filter { !old.contains($0) }
+                // First: systemd enables the controllers that its properties need.
+                try ContainerScope.update(cgroup, new, of: record, session)
                 try cgroup.parent?.delegate(
                     new.filter { !$0.isOptional }.controllers, movingProcesses: record.cgroups.parent == nil)
                 _ = try cgroup.apply(new)
-            } catch { throw EngineError(error) }
+            } catch {
+                try? ContainerScope.update(cgroup, old, of: record, session)
+                for setting in old { _ = try? cgroup.apply([setting]) }
+                throw EngineError(error)
+            }
         }
         try doing("write container \(container.id.prefix(12))") { () throws(SyscallError) in
             try File.writeAtomically(record.encoded(), to: "container.json", in: directory.raw, mode: 0o600)

@@ -75,9 +75,13 @@ extension Planner {
         add(.control(.notDumpable))
         plan.cgroup = options.cgroup
         plan.requiresCgroup = options.requiresCgroup
-        for join in joins { add(.enter(join.kinds, join.slot)) }
+        for join in joins where !join.kinds.subtracting(.cgroup).isEmpty {
+            add(.enter(join.kinds.subtracting(.cgroup), join.slot))
+        }
         if kinds.contains(.pid) { planSibling([]) }
         if options.moments.contains(.created) { add(.awaitLauncher) }
+        // Last: who stands in a cgroup namespace comes into no cgroup from outside of it ("nsdelegate").
+        for join in joins where join.kinds.contains(.cgroup) { add(.enter(.cgroup, join.slot)) }
         root = newSlot()
         add(.open("/", .directory, in: nil, into: root))
     }

@@ -3,11 +3,12 @@ import OCISpec
 
 /// The words of `run` that make a worker.
 package enum WorkerWords {
-    /// What every worker shares with its host, as Ray asks for it on its own command line. Root has no other ids to keep
-    /// its own apart from.
+    /// What every worker shares with its host, as Ray asks for it on its own command line; but for `cgroupfs`, by which a
+    /// limit that cannot hold would be a warning, and nobody would ask systemd. Root has no other ids to keep its own
+    /// apart from.
     package static func isolation(isRootless: Bool = geteuid() != 0) -> [String] {
         [
-            "--cgroup-manager=cgroupfs", "--network=host", "--pid=host", "--ipc=host",
+            "--network=host", "--pid=host", "--ipc=host",
             isRootless ? "--userns=keep-id" : "--userns=host",
         ]
     }

@@ -65,6 +65,18 @@ final class FakeHierarchy {
         #expect(CgroupPlacement.find(from: session) == nil)
     }
 
+    @Test func usableControllers() throws {
+        let fake = try FakeHierarchy()
+        _ = try fake.add("", controllers: "cpu memory io")
+        let slice = try fake.add("/slice", controllers: "cpu memory")
+        let own = try fake.add("/slice/own", controllers: "cpu")
+        let place = CgroupPlacement(parent: own, mayMoveProcesses: true)
+        #expect(place.usableControllers == ["cpu", "memory", "io"])
+        // From above nothing comes past a place that may not be written.
+        #expect(unlink(slice.path + "/cgroup.subtree_control") == 0)
+        #expect(place.usableControllers == ["cpu"])
+    }
+
     @Test func ourOwnLeafIsNoPlace() throws {
         let fake = try FakeHierarchy()
         _ = try fake.add("", controllers: "")

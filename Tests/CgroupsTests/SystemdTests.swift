@@ -134,6 +134,13 @@ final class FakeBus: @unchecked Sendable {
         #expect(
             properties[7].value
                 == .array("(st)", [.structure([.string("/dev/block/8:0"), .uint64(1_048_576)])]))
+        let devices = SystemdProperties.properties([
+            CgroupSetting("io.bfq.weight", "8:0 500", otherwise: .init(file: "io.weight", value: "8:0 4950")),
+            CgroupSetting("io.max", "8:0 rbps=1 wiops=max"),
+        ])
+        #expect(devices.map(\.name) == ["IODeviceWeight", "IOReadBandwidthMax", "IOWriteIOPSMax"])
+        #expect(
+            devices[0].value == .array("(st)", [.structure([.string("/dev/block/8:0"), .uint64(4950)])]))
         #expect(SystemdProperties.bits("3-1") == nil && SystemdProperties.bits("x") == nil)
     }
 

@@ -159,8 +159,20 @@ import Testing
 
     @Test("what nobody does is refused") func unsupported() throws {
         var devices = Self.devices()
+        devices.unsupported = "v.com/nic=1: moving network interfaces (netDevices) is not supported"
+        let error = #expect(throws: EngineError.self) { try Self.build(devices: devices) }
+        #expect(error?.message.hasPrefix("setting up CDI devices: v.com/nic=1: moving") == true)
+    }
+
+    @Test("network interfaces and RDT classes reach the specification") func unusual() throws {
+        var devices = Self.devices()
         devices.edits.netDevices = [.init(hostInterfaceName: "eth7", name: "net0")]
-        #expect(throws: EngineError.self) { try Self.build(devices: devices) }
+        var rdt = ContainerEdits.IntelRdt()
+        rdt.closID = "gold"
+        devices.edits.intelRdt = rdt
+        let linux = try Self.build(devices: devices).runtime.linux
+        #expect(linux?.netDevices?.text == #"{"eth7":{"name":"net0"}}"#)
+        #expect(linux?.intelRdt?["closID"]?.string == "gold")
     }
 
     @Test("links in the layer: replaced, made with what is above them, never through a directory") func links() throws {

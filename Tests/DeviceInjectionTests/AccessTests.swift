@@ -25,6 +25,33 @@ import Testing
         #expect(NodeAccess(of: path, access: "rw", for: .init(uid: 1000, groups: [1000, 4242])) == .throughGroup(4242))
     }
 
+    @Test(
+        "seen from a user namespace: the machine's ids, or none", .enabled(if: geteuid() == 0, "needs root, to chown"))
+    func namespaces() throws {
+        let path = FakeMachine.fresh() + "/file"
+        func refusal(_ uid: UInt32, _ gid: UInt32, groups: [UInt32] = [1000]) throws -> String {
+            try #require(FileManager.default.createFile(atPath: path, contents: nil))
+            chown(path, uid, gid)
+            chmod(path, 0o660)
+            // A keeper's: the caller is root, his subordinate ids follow.
+            let map = [
+                IDRange(inside: 0, outside: 1000, count: 1), IDRange(inside: 1, outside: 100_000, count: 65_536),
+            ]
+            let caller = NodeAccess.Caller(uid: 1000, groups: groups, userMap: map, groupMap: map)
+            let access = NodeAccess(EACCES, status: try FileStatus(path), mode: R_OK, caller: caller)
+            guard case .refused(let reason) = access else { throw CancellationError() }
+            return reason
+        }
+        #expect(
+            try refusal(65534, 65534)
+                == "permission denied (mode 660; ls -l shows its owner and group, which have no number in this user namespace)"
+        )
+        #expect(
+            try refusal(11, 12)
+                == "permission denied (mode 660, owner 100010, group 100011; members of that group may open it)")
+        #expect(try refusal(0, 12, groups: [100_011]) == "permission denied (mode 660, owner 1000, group 100011)")
+    }
+
     static let answers: [(Int32, UInt32, String)] = [
         (EPERM, 0o666, "the device cgroup of whoever started this does not allow it"),
         (EACCES, 0o660, "permission denied (mode 660, owner 0, group 4242; members of that group may open it)"),

@@ -56,7 +56,11 @@ import Testing
         ("device=GPU-12", "nvidia.com/gpu=GPU-1234"),
         ("device=0:1,GPU-1234", "nvidia.com/gpu=0:1 nvidia.com/gpu=GPU-1234"),
         ("device=7", "GPU 7: no such GPU; there are 0, 10, 0:1, GPU-1234, GPU-9, all"),
-        ("device=MIG-77", "GPU MIG-77: UUIDs of GPU instances are not known here, name it as GPU:INSTANCE; there are"),
+        (
+            "device=MIG-77",
+            "GPU MIG-77: the UUID of a part of a GPU is known to NVIDIA's library alone, name it as GPU:PART, --gpus "
+                + "device=0:1; there are 0, 10,"
+        ),
         ("driver=amd,count=2", "amd.com/gpu=0 amd.com/gpu=1"), ("driver=intel,count=1", "no intel GPU was found"),
     ]
 

@@ -125,6 +125,18 @@ import Testing
         expect(try lines(spec, Self.root, options), contain: ["clone mnt+cgroup"])
     }
 
+    /// From within a cgroup namespace the kernel lets nobody into a cgroup who stands outside of it.
+    @Test func aCgroupNamespaceIsJoinedAfterTheCgroup() throws {
+        var options = LaunchOptions()
+        options.joined = [.init([.pid, .mount, .cgroup], descriptor: 9)]
+        options.cgroup = 7
+        var process = RuntimeSpec.Process()
+        process.args = ["/bin/true"]
+        let plan = try LaunchPlan(exec: process, facts: Self.root, options: options)
+        let lines = plan.description.split(separator: "\n").map(String.init)
+        expect(lines, contain: ["join pid+mnt", "clone no namespace", "join cgroup"])
+    }
+
     /// The launcher becomes the container: namespaces by unshare, no rendezvous, the same steps otherwise.
     @Test func inPlace() throws {
         var options = LaunchOptions()

@@ -1,7 +1,8 @@
 #!/bin/sh
-# gpu-tree.sh DIR: a machine with GPUs, made up in DIR, which must not exist: what drivers show under /proc, /sys and
+# gpu-tree.sh DIR [wsl]: a machine with GPUs, made up in DIR, which must not exist: what drivers show under /proc, /sys and
 # /dev, and stub libraries under their real names with a cache made by ldconfig. Needs root, for device nodes; they have
-# the numbers of /dev/null, /dev/zero and the like, so that they can be opened. See Tests/Machine/gpu-image.sh too.
+# the numbers of /dev/null, /dev/zero and the like, so that they can be opened. `wsl`: what the Windows Subsystem for Linux
+# shows of one. See Tests/Machine/gpu-image.sh too.
 set -eu
 top=$1
 version=580.95.05
@@ -42,6 +43,25 @@ library() { # NAME SONAME SYMBOL VALUE
     cc -shared -nostdlib -fPIC -Wl,-soname,"$2" -o "$lib/$1" "$top/stub.c"
     rm "$top/stub.c"
 }
+
+if [ "${2:-}" = wsl ]; then
+    # One node for all GPUs, and Windows' own directory of drivers, of which one is NVIDIA's.
+    node dev/dxg 5 666
+    file usr/lib/wsl/drivers/u0123456.inf_amd64_0123456789abcdef/libother.so 'of another vendor'
+    lib=$top/usr/lib/wsl/drivers/nv_dispi.inf_amd64_0123456789abcdef
+    mkdir -p "$lib"
+    library libcuda.so.1.1 libcuda.so.1 cuInit 42
+    library libcuda_loader.so libcuda_loader.so load 43
+    library libnvidia-ml.so.1 libnvidia-ml.so.1 nvmlInit 44
+    library libnvidia-ptxjitcompiler.so.1 libnvidia-ptxjitcompiler.so.1 jit 45
+    for name in nvcubins.bin nvcuda64.dll readme.txt; do echo "$name" >"$lib/$name"; done
+    printf '#!/bin/sh\necho smi\n' >"$lib/nvidia-smi"
+    chmod 755 "$lib/nvidia-smi"
+    lib=$top/usr/lib/wsl/lib
+    mkdir -p "$lib"
+    library libdxcore.so libdxcore.so core 46
+    exit
+fi
 
 # NVIDIA: two GPUs, the second partitioned in two.
 file proc/driver/nvidia/version "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  $version  Release Build  \

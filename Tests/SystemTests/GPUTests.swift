@@ -8,12 +8,17 @@ private enum GPUs {
 
     private static let scripts = Machine.images + "/../Machine"
 
-    static let tree: String = {
-        let path = Machine.scratch + "/gpus"
-        let made = Machine.tool("sh", scripts + "/gpu-tree.sh", path)
+    static let tree = machine()
+    static let windows = machine("wsl")
+
+    private static func machine(_ words: String...) -> String {
+        let path = Machine.scratch + "/" + (["gpus"] + words).joined(separator: "-")
+        let command = Command(
+            words: ["sh", scripts + "/gpu-tree.sh", path] + words, environment: ["PATH": Machine.path])
+        let made = command.run()
         guard made.ok else { fatalError("gpu-tree.sh: \(made)") }
         return path
-    }()
+    }
 
     private static func image(_ words: String...) -> String {
         let name = (["gpu"] + words).joined(separator: "-")
@@ -117,6 +122,33 @@ struct GPUTests {
                 "/usr/bin/nvidia-smi; cat /etc/OpenCL/vendors/nvidia.icd; echo x 2>/dev/null > /usr/bin/nvidia-smi || echo ro"
             )
             #expect(files.text == "smi\nlibnvidia-opencl.so.1\nro", "\(files)")
+        }
+    }
+
+    @Test("under Windows: one node, and the libraries where Windows shows them", arguments: Account.all)
+    func windows(_ account: Account) throws {
+        try Pod.with(account) { pod in
+            pod.environment["SWIFTPOD_DEVICE_ROOT"] = GPUs.windows
+            try pod.import(GPUs.plain, "localhost/gpu")
+            func run(_ words: String..., options: [String] = ["--gpus=all"]) -> Output {
+                pod(["run", "--rm", "--network=none"] + options + ["localhost/gpu"] + words)
+            }
+            // The node is /dev/zero.
+            let opened = run(
+                "/bin/sh", "-c", "ls -d /dev/dxg /dev/nvidia* 2>/dev/null; head -c 1 /dev/dxg | od -An -tx1")
+            #expect(opened.text == "/dev/dxg\n 00", "\(opened)")
+            #expect(run("probe", "libcuda.so.1", "cuInit").text == "42", "before the image's own")
+            #expect(run("probe", "libcuda.so.1", "cuInit", options: []).text == "7")
+            #expect(run("probe", "libnvidia-ml.so.1", "nvmlInit").text == "44")
+            #expect(run("probe", "libdxcore.so", "core").text == "46")
+            let files = run(
+                "/bin/sh", "-c", "/usr/bin/nvidia-smi; cd /usr/lib/wsl/drivers; ls; ls */nvcubins.bin; ls */readme.txt")
+            let store = "nv_dispi.inf_amd64_0123456789abcdef"
+            #expect(files.out == "smi\n\(store)\n\(store)/nvcubins.bin\n", "\(files)")
+            let count = run("true", options: ["--gpus=1"])
+            #expect(count.code == 125 && count.err.contains("cannot be told apart here: --gpus all"), "\(count)")
+            let one = run("true", options: ["--gpus=device=0"])
+            #expect(one.code == 125 && one.err.contains("GPU 0: no such GPU; there are all"), "\(one)")
         }
     }
 

@@ -1,17 +1,23 @@
 #!/bin/bash
-# boot.sh KERNEL-DIRECTORY DIRECTORY: boots `disk` and `initramfs` of DIRECTORY under QEMU's emulation, shows what the
-# guest's test writes, and exits with its status; with 125 where the guest did not come to an end.
+# boot.sh KERNEL-DIRECTORY DIRECTORY: boots `disk` and `initramfs` of DIRECTORY under QEMU's emulation, with `payload` as
+# second disk where there is one, shows what the guest's test writes, and exits with its status; with 125 where the guest
+# did not come to an end. What the guest writes to its disks is gone afterwards.
 set -uo pipefail
 kernel=$1
 directory=$2
-seconds=${SWIFTPOD_VM_TIMEOUT:-900}
+seconds=${SWIFTPOD_VM_TIMEOUT:-1800}
+disks=()
+for disk in disk payload; do
+    [ ! -e "$directory/$disk" ] ||
+        disks+=(-drive "file=$directory/$disk,if=virtio,format=raw,cache=unsafe,snapshot=on")
+done
 : > "$directory/test.log"
 tail -n +1 -f "$directory/test.log" --pid=$$ & follow=$!
 timeout -k 5 "$seconds" qemu-system-x86_64 \
     -accel tcg,thread=multi -machine pc -cpu Nehalem -smp 2 -m "${SWIFTPOD_VM_MEMORY:-1024}" \
     -nodefaults -no-user-config -display none -monitor none -no-reboot \
     -serial "file:$directory/console.log" -serial "file:$directory/test.log" \
-    -drive "file=$directory/disk,if=virtio,format=raw,cache=unsafe" \
+    "${disks[@]}" \
     -kernel "$kernel/vmlinuz" -initrd "$directory/initramfs" \
     -append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on" \
     < /dev/null 2> "$directory/qemu.log"

@@ -1,30 +1,14 @@
 #!/bin/bash
-# disk.sh KERNEL-DIRECTORY OUTPUT-DIRECTORY FILE...: makes `initramfs` and `disk`, an ext4 image with busybox, the id
-# mapping helpers, a user `tester` with subordinate ids, and the files in /test, where one must be called `run`.
+# disk.sh OUTPUT-DIRECTORY FILE...: makes `disk`, an ext4 image with busybox, the id mapping helpers, a user `tester` with
+# subordinate ids, and the files in /test, where one must be called `run`.
 # Must be root: the image has files of several owners.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
-kernel=$1
-output=$2
-shift 2
+output=$1
+shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-version=$(cat "$kernel/version")
 
-# The initramfs: busybox, the modules in the order in which they must be loaded, and a script.
-mkdir -p "$work/initramfs/bin" "$work/initramfs/modules"
-cp /bin/busybox "$work/initramfs/bin/"
-install -m 755 "$here/guest/initramfs-init" "$work/initramfs/init"
-for module in virtio_pci virtio_blk crc32c_generic ext4 overlay; do
-    # A module that is built in says so instead of naming a file.
-    modprobe -d "$kernel" -S "$version" --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
-done | awk '!seen[$0]++' | while read -r file; do
-    cp "$file" "$work/initramfs/modules/"
-    basename "$file" >> "$work/initramfs/modules/order"
-done
-(cd "$work/initramfs" && find . | busybox cpio -o -H newc 2> /dev/null) > "$output/initramfs"
-
-# The disk.
 disk=$work/disk
 mkdir -p "$disk"/{bin,sbin,usr/bin,etc,proc,sys,dev,run,tmp,root,home/tester,test,lib,lib64}
 chmod 755 "$disk"

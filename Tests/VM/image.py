@@ -16,7 +16,7 @@ import tarfile
 
 APPLETS = ["sh", "cat", "find", "sort", "stat", "sha256sum", "readlink", "id", "touch", "echo", "true", "false", "sleep",
            "tail", "dd", "setsid", "timeout", "sed", "mknod", "kill",
-           "ls", "printf", "cut", "grep", "rm", "mkdir", "test", "chown"]
+           "ls", "printf", "fallocate", "cut", "grep", "rm", "mkdir", "test", "chown"]
 # Version 2 of struct vfs_cap_data: effective, permitted = CAP_NET_BIND_SERVICE. All its bytes are ASCII.
 BIND_SERVICE = "\x01\x00\x00\x02\x00\x04\x00\x00" + "\x00" * 12
 BIG = bytes(range(256)) * 4096

@@ -1,15 +1,24 @@
 #!/bin/bash
 # vm-test.sh SWIFTPOD [DIRECTORY]: tests a static swiftpod in a virtual machine with Debian's kernel 6.1, where trees are
-# made of hard links. `vm-test.sh --smoke [DIRECTORY]` tests the machine alone. DIRECTORY (default .build/vm) keeps the
-# kernel from one run to the next. Must be root.
+# made of hard links and every controller is cgroup v2's. `vm-test.sh --systemd SWIFTPOD [DIRECTORY]` does it in a Debian
+# that systemd manages, `vm-test.sh --smoke [DIRECTORY]` tests the machine alone. DIRECTORY (default .build/vm) keeps the
+# kernel and Debian from one run to the next. Must be root.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-program=$1
-directory=${2:-.build/vm}
+kind=plain
+case $1 in --smoke | --systemd) kind=${1#--}; shift ;; esac
+program=
+if [ "$kind" != smoke ]; then
+    program=$1
+    shift
+fi
+directory=${1:-.build/vm}
 here=Tests/VM
 
+needs="qemu-system-x86_64:qemu-system-x86 mke2fs:e2fsprogs modprobe:kmod newuidmap:uidmap busybox:busybox-static"
+[ "$kind" != systemd ] || needs="$needs debootstrap:debootstrap"
 missing=
-for need in qemu-system-x86_64:qemu-system-x86 mke2fs:e2fsprogs modprobe:kmod newuidmap:uidmap busybox:busybox-static; do
+for need in $needs; do
     command -v "${need%%:*}" > /dev/null || missing="$missing ${need#*:}"
 done
 if [ -n "$missing" ]; then
@@ -22,15 +31,29 @@ directory=$(readlink -f "$directory")
 
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
-if [ "$program" = --smoke ]; then
+if [ "$kind" = smoke ]; then
     cp "$here/guest/smoke.sh" "$payload/run"
     cc -O2 -static -o "$payload/floor" Benchmarks/floor.c
 else
     cp "$here/guest/test.sh" "$payload/run"
-    cp "$here/guest/as.sh" "$here/guest/limits.sh" "$payload/"
+    cp "$here/guest/as.sh" "$here/guest/checks.sh" "$here/guest/limits.sh" "$payload/"
     cp "$program" "$payload/swiftpod"
     chmod 755 "$payload/swiftpod"
     python3 "$here/image.py" "$payload"
 fi
-"$here/disk.sh" "$directory/kernel" "$directory" "$payload"/*
-"$here/boot.sh" "$directory/kernel" "$directory"
+guest=$directory
+if [ "$kind" = systemd ]; then
+    cp "$here/guest/systemd.sh" "$payload/run"
+    cp "$here/guest/systemd-start" "$payload/start"
+    cp "$here/guest/login.sh" /bin/busybox "$payload/"
+    guest=$directory/debian
+    mkdir -p "$guest"
+    "$here/debian-disk.sh" "$guest"
+    rm -f "$guest/payload"
+    truncate -s 256M "$guest/payload"
+    mke2fs -q -t ext4 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard -d "$payload" "$guest/payload"
+else
+    "$here/disk.sh" "$guest" "$payload"/*
+fi
+"$here/initramfs.sh" "$directory/kernel" "$guest/initramfs"
+"$here/boot.sh" "$directory/kernel" "$guest"

@@ -46,6 +46,18 @@ extension CgroupPlacement {
         }
     }
 
+    /// The controllers that a cgroup made here can have: those that stand ready, and those that the caller may bring
+    /// down from above.
+    public var usableControllers: [String] {
+        var names: [String] = []
+        var at: Cgroup? = parent
+        while let cgroup = at, cgroup == parent || access(cgroup.path + "/cgroup.subtree_control", W_OK) == 0 {
+            for name in cgroup.words("cgroup.controllers") where !names.contains(name) { names.append(name) }
+            at = cgroup.parent
+        }
+        return names
+    }
+
     /// Lets children have the controllers that nobody asked for, if that takes no more than a word: nothing is moved
     /// about for them. Returns those that they will not have.
     private func offer(_ controllers: [String], except wanted: [String]) -> [String] {

@@ -7,7 +7,11 @@ package enum SystemdProperties {
         for setting in settings {
             let setting = setting.otherwise.map { CgroupSetting($0.file, $0.value) } ?? setting
             if let amount = amounts[setting.file] {
-                if let number = number(setting.value) { result.append((amount, .uint64(number))) }
+                if let number = number(setting.value) {
+                    result.append((amount, .uint64(number)))
+                } else if setting.file == "io.weight" {
+                    result += device(setting.value) { number($0).map { ("IODeviceWeight", $0) } }
+                }
                 continue
             }
             switch setting.file {
@@ -15,6 +19,7 @@ package enum SystemdProperties {
             case "cpuset.cpus": result += mask("AllowedCPUs", setting.value)
             case "cpuset.mems": result += mask("AllowedMemoryNodes", setting.value)
             case "io.max": result += bandwidth(setting.value)
+            case "memory.oom.group" where setting.value == "1": result.append(("OOMPolicy", .string("kill")))
             default: break
             }
         }
@@ -64,13 +69,25 @@ package enum SystemdProperties {
         ("wiops=", "IOWriteIOPSMax"),
     ]
 
-    /// `8:0 rbps=1048576`; systemd names devices by path.
+    /// `8:0 rbps=1048576 wbps=max`.
     private static func bandwidth(_ text: String) -> [(name: String, value: BusValue)] {
-        let parts = text.split(separator: " ")
-        guard parts.count == 2, let rate = rates.first(where: { parts[1].hasPrefix($0.key) }),
-            let value = number(String(parts[1].dropFirst(rate.key.utf8.count)))
-        else { return [] }
-        let device = BusValue.structure([.string("/dev/block/\(parts[0])"), .uint64(value)])
-        return [(rate.property, .array("(st)", [device]))]
+        device(text) { word in
+            guard let rate = rates.first(where: { word.hasPrefix($0.key) }),
+                let value = number(String(word.dropFirst(rate.key.utf8.count)))
+            else { return nil }
+            return (rate.property, value)
+        }
+    }
+
+    /// A device's number and what is said of it. systemd names devices by path.
+    private static func device(
+        _ text: String, _ property: (String) -> (name: String, value: UInt64)?
+    ) -> [(name: String, value: BusValue)] {
+        let words = text.split(separator: " ").map(String.init)
+        guard let device = words.first, device.contains(":") else { return [] }
+        return words.dropFirst().compactMap(property).map { property in
+            let pair = BusValue.structure([.string("/dev/block/\(device)"), .uint64(property.value)])
+            return (property.name, .array("(st)", [pair]))
+        }
     }
 }

@@ -34,20 +34,59 @@ public struct SystemdScope: Equatable, Sendable {
                 [.string("type='signal',interface='\(Self.manager)',member='JobRemoved'")]))
         // Without it the manager tells nobody about its jobs.
         _ = try bus.call(.call(Self.destination, Self.path, Self.manager, "Subscribe"))
-        let answer = try bus.call(
-            .call(
-                Self.destination, Self.path, Self.manager, "StartTransientUnit",
-                [
-                    .string(unit), .string("replace"),
-                    .array("(sv)", properties(pid: pid, isRoot: uid == 0).map(Self.property)),
-                    .array("(sa(sv))", []),
-                ]))
+        var properties = properties(pid: pid, isRoot: uid == 0)
+        let answer: [BusValue]
+        do {
+            answer = try bus.call(startCall(properties))
+        } catch {
+            // Before systemd 253 a scope has no OOMPolicy. The file says it then, until the next daemon-reload.
+            guard error.description.contains("OOMPolicy") else { throw error }
+            properties.removeAll { $0.name == "OOMPolicy" }
+            answer = try bus.call(startCall(properties))
+        }
         guard let job = answer.first?.text else { throw CgroupError(.failed, "start \(unit): no job") }
         // (uoss): id, job, unit, result.
         let end = try bus.signal("JobRemoved") { $0.count == 4 && $0[1].text == job }
         guard end[3].text == "done" else {
             throw CgroupError(.failed, "start \(unit): the job has \(end[3].text ?? "failed")")
         }
+    }
+
+    private func startCall(_ properties: [(name: String, value: BusValue)]) -> BusMessage {
+        .call(
+            Self.destination, Self.path, Self.manager, "StartTransientUnit",
+            [.string(unit), .string("replace"), .array("(sv)", properties.map(Self.property)), .array("(sa(sv))", [])])
+    }
+
+    /// Has the manager move a process into a scope that stands: where the caller may not, because what lies above both is
+    /// not his.
+    /// - Parameters:
+    ///   - subgroup: the path below the scope's own cgroup; empty for that itself.
+    ///   - uid: the caller's on the machine.
+    public static func attach(
+        _ pid: Int32, to unit: String, subgroup: String, bus path: String, uid: UInt32
+    ) throws(CgroupError) {
+        var bus = try BusConnection.open(path: path, uid: uid)
+        _ = try bus.call(
+            .call(
+                Self.destination, Self.path, Self.manager, "AttachProcessesToUnit",
+                [.string(unit), .string(subgroup), .array("u", [.uint32(UInt32(bitPattern: pid))])]))
+    }
+
+    /// Tells the manager of new limits of a scope that stands. It writes them to the files, and again at each
+    /// daemon-reload, which would bring the old ones back.
+    /// - Parameter uid: the caller's on the machine.
+    public static func update(
+        _ unit: String, _ settings: [CgroupSetting], bus path: String, uid: UInt32
+    ) throws(CgroupError) {
+        let properties = SystemdProperties.properties(settings)
+        if properties.isEmpty { return }
+        var bus = try BusConnection.open(path: path, uid: uid)
+        // True: until the unit ends, as all of it.
+        _ = try bus.call(
+            .call(
+                Self.destination, Self.path, Self.manager, "SetUnitProperties",
+                [.string(unit), .bool(true), .array("(sv)", properties.map(Self.property))]))
     }
 
     private static let destination = "org.freedesktop.systemd1"

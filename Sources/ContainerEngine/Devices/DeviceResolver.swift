@@ -29,6 +29,7 @@ struct DeviceResolver {
             var result = ResolvedDevices()
             result.warnings = warnings
             result.edits = try registry.resolve(names).filled { path throws(SyscallError) in try HostNode(path) }
+            result.unsupported = unsupported(names, in: registry)
             // "All" is all that the caller may use; what is named has to be given.
             let insists = !request.namedDevices.isEmpty || policy.requests.contains { $0.choice != .all }
             try checkAccess(&result, insists: insists && !policy.isImplicit)
@@ -44,6 +45,16 @@ struct DeviceResolver {
             let message = request.namedDevices.isEmpty ? error.message : "setting up CDI devices: \(error)"
             throw EngineError(code(error), message, cause: error)
         }
+    }
+
+    /// The first device whose edits are of a kind that nobody carries out, and which kind.
+    private func unsupported(_ names: [CDIName], in registry: CDIRegistry) -> String? {
+        for name in names {
+            guard let edits = try? registry.resolve([name]) else { continue }
+            if !edits.netDevices.isEmpty { return "\(name): moving network interfaces (netDevices) is not supported" }
+            if edits.intelRdt != nil { return "\(name): Intel RDT (intelRdt) is not supported" }
+        }
+        return nil
     }
 
     private func code(_ error: CDIError) -> EngineError.Code {
@@ -98,7 +109,9 @@ struct DeviceResolver {
     ]
 
     private func checkAccess(_ result: inout ResolvedDevices, insists: Bool) throws(CDIError) {
-        let asker = NodeAccess.Caller(uid: caller.uid, groups: [caller.gid] + caller.groups)
+        let asker = NodeAccess.Caller(
+            uid: caller.uid, groups: [caller.gid] + caller.groups, userMap: Self.ranges(caller.uidMap),
+            groupMap: Self.ranges(caller.gidMap))
         var kept: [ContainerEdits.DeviceNode] = []
         var refusals: [String] = []
         let isNvidia = result.edits.deviceNodes.contains { $0.path == "/dev/nvidiactl" }
@@ -129,6 +142,10 @@ struct DeviceResolver {
         }
         if kept.isEmpty, let first = refusals.first { throw CDIError(.permission, first) }
         result.edits.deviceNodes = kept
+    }
+
+    private static func ranges(_ map: [RuntimeSpec.IDMapping]) -> [IDRange] {
+        map.map { IDRange(inside: $0.containerID, outside: $0.hostID, count: $0.size) }
     }
 
     // MARK: - Libraries

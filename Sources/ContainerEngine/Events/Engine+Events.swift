@@ -29,13 +29,18 @@ extension Engine {
     public func events(
         follows: Bool, until: Timestamp? = nil, _ body: (ContainerEvent) throws -> Bool
     ) throws {
+        // Workers have nobody who would write their ends down.
+        try? cleanUpAfterTheDead()
         let log = eventLog
         let follower = EventFollower(log)
         for event in log.events() { if try !body(event) { return } }
+        var turn = 0
         while follows {
             for event in follower.next() { if try !body(event) { return } }
             if let until, until < Timestamp.now() { return }
             usleep(50_000)
+            turn += 1
+            if turn % 20 == 0 { try? cleanUpAfterTheDead() }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Cgroups
 import Glibc
 import LinuxKernel
 import OCISpec
@@ -32,8 +33,10 @@ extension Engine {
         let release = withUnsafeBytes(of: &names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let keeperPid = session.isRootless ? session.keeper.pid : nil
         let hasUnified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0
+        let cgroups = cgroupFacts()
         return .object([
-            .init("arch", .string(Platform.host.architecture)), .init("cgroupManager", .string("cgroupfs")),
+            .init("arch", .string(Platform.host.architecture)), .init("cgroupControllers", cgroups.controllers.json),
+            .init("cgroupManager", .string(cgroups.manager.rawValue)),
             .init("cgroupVersion", .string(hasUnified ? "v2" : "v1")),
             .init("cpus", Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))).json), .init("distribution", distribution()),
             .init("hostname", .string(session.caller.hostname)),
@@ -61,6 +64,20 @@ extension Engine {
             .init("swapFree", (memory["SwapFree"] ?? 0).json), .init("swapTotal", (memory["SwapTotal"] ?? 0).json),
             .init("uptime", .string(uptime())),
         ])
+    }
+
+    /// Who makes the cgroup of a container with limits where the command line does not say it, and which controllers that
+    /// one has to give.
+    private func cgroupFacts() -> (manager: ContainerConfiguration.CgroupManager, controllers: [String]) {
+        let hierarchy = CgroupHierarchy.find()
+        let caller = session.caller
+        let bus = SystemdScope.bus(isRoot: !session.isRootless, uid: session.uid, variable: { caller.variable($0) })
+        if bus != nil, hierarchy.kind == .unified {
+            let manager = session.isRootless ? "/user.slice/user-\(session.uid).slice/user@\(session.uid).service" : "/"
+            return (.systemd, hierarchy.cgroup(manager).words("cgroup.controllers"))
+        }
+        let place = (try? CgroupPlacement.find(in: hierarchy, isRoot: !session.isRootless)) ?? nil
+        return (.cgroupfs, place?.usableControllers ?? [])
     }
 
     private func storeInfo() throws(EngineError) -> JSON {

@@ -21,7 +21,7 @@ package enum ResourcePolicy {
             add("pids", JSON(members: ["limit": .integer(processes > 0 ? processes : -1)]))
         }
         var unified = options.unified
-        if options.endsAsWhole { unified["memory.oom.group"] = "1" }
+        if options.endsAsWhole, unified["memory.oom.group"] == nil { unified["memory.oom.group"] = "1" }
         add("unified", .object(unified.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) }))
         return .object(members)
     }

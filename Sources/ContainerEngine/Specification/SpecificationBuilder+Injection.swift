@@ -7,9 +7,8 @@ extension SpecificationBuilder {
         _ devices: ResolvedDevices, mounts: PlannedMounts, into draft: inout Specification
     ) throws(EngineError) {
         draft.warnings += devices.warnings
-        if !devices.edits.netDevices.isEmpty || devices.edits.intelRdt != nil {
-            let what = devices.edits.intelRdt != nil ? "Intel RDT" : "network interfaces"
-            throw EngineError(.unsupported, "setting up CDI devices: \(what) in CDI edits are not supported yet")
+        if let reason = devices.unsupported {
+            throw EngineError(.unsupported, "setting up CDI devices: \(reason)")
         }
         var edits = devices.edits
         let isBound = mounts.situation.inUserNamespace || caller.isInUserNamespace

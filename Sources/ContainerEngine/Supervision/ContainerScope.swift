@@ -47,6 +47,41 @@ struct ContainerScope {
         } catch { throw EngineError(error) }
     }
 
+    /// Tells systemd of new limits, where the cgroup is a scope that it made.
+    static func update(
+        _ cgroup: Cgroup, _ settings: [CgroupSetting], of record: ContainerRecord, _ session: EngineSession
+    ) throws(CgroupError) {
+        let unit = CgroupPlacement.name(record.id, stateDirectory: session.layout.data) + ".scope"
+        guard cgroup.name == unit else { return }
+        let caller = session.caller
+        guard
+            let bus = SystemdScope.bus(isRoot: !session.isRootless, uid: session.uid, variable: { caller.variable($0) })
+        else {
+            throw CgroupError(.failed, "update \(unit): systemd, which made it, cannot be reached over its message bus")
+        }
+        try SystemdScope.update(unit, settings, bus: bus, uid: session.uid)
+    }
+
+    /// What brings a further process of a plain user's to a cgroup in the container's scope: his session and his manager
+    /// have nothing in common that is his. nil where the files do it.
+    static func attachment(
+        to cgroup: String, of record: ContainerRecord, _ session: EngineSession
+    ) -> ((Int32) throws(EngineError) -> Void)? {
+        let unit = CgroupPlacement.name(record.id, stateDirectory: session.layout.data) + ".scope"
+        let caller = session.caller
+        let parts = cgroup.split(separator: "/")
+        guard session.isRootless, let place = parts.firstIndex(where: { $0 == unit }),
+            let bus = SystemdScope.bus(isRoot: false, uid: session.uid, variable: { caller.variable($0) })
+        else { return nil }
+        let below = parts[(place + 1)...].map { "/" + $0 }.joined()
+        let uid = session.uid
+        return { pid throws(EngineError) in
+            do throws(CgroupError) {
+                try SystemdScope.attach(pid, to: unit, subgroup: below, bus: bus, uid: uid)
+            } catch { throw EngineError(error) }
+        }
+    }
+
     /// Moves a process into the scope. Its limits hold, or this throws: systemd itself passes over what it may not set.
     func start(pid: Int32) throws(EngineError) -> ContainerCgroup {
         do throws(CgroupError) {

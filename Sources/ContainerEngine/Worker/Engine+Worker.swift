@@ -46,6 +46,8 @@ extension Engine {
     ) throws(EngineError) -> Never {
         var configuration = configuration
         configuration.removeOnExit = true
+        // Half a worker answers nobody, and nobody watches it. Without a limit it has no cgroup that this could be said of.
+        configuration.resources.endsAsWhole = configuration.resources.memory ?? 0 > 0
         let id = ContainerID.make()
         let mark = ActiveMark(owner: session.identity, container: id)
         let new = try give(birthTo: id, configuration, origin, mark: mark)

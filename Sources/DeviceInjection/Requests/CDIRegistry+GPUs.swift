@@ -15,6 +15,10 @@ extension CDIRegistry {
         case .all: return kinds.flatMap(everyDevice)
         case .count(let count):
             let there = kinds.flatMap(numbered)
+            if there.isEmpty {
+                // Windows shows them as one.
+                throw CDIError(.notFound, "GPUs cannot be told apart here: --gpus all")
+            }
             guard count <= there.count else {
                 throw CDIError(
                     .notFound, "\(count) GPUs are asked for, there \(there.count == 1 ? "is 1" : "are \(there.count)")")
@@ -49,11 +53,15 @@ extension CDIRegistry {
             if found.count == 1 { return found[0] }
         }
         if let name = known.first(where: { address(of: $0)?.lowercased() == word.lowercased() }) { return name }
-        // `MIG-GPU-UUID/GI/CI` was the form of old drivers; the UUID of a part is known to the driver's library alone.
+        // `MIG-UUID`, and `MIG-GPU-UUID/GI/CI` of old drivers, are known to the driver's library alone.
         let there = known.map(\.device).joined(separator: ", ")
-        let hint =
-            word.hasPrefix("MIG-")
-            ? "UUIDs of GPU instances are not known here, name it as GPU:INSTANCE" : "no such GPU"
+        var hint = "no such GPU"
+        if word.hasPrefix("MIG-") {
+            let part = known.first { $0.device.contains(":") && !$0.device.contains(where: \.isLetter) }
+            hint =
+                "the UUID of a part of a GPU is known to NVIDIA's library alone, name it as GPU:PART, "
+                + "--gpus device=\(part?.device ?? "0:1")"
+        }
         throw CDIError(.notFound, "GPU \(word.printable): \(hint); there are \(there)")
     }
 

@@ -1,49 +1,16 @@
 # Runs swiftpod in the guest, as its user and as root: on this kernel an overlay in a user namespace can have no data-only
 # layers, so trees are made of hard links. A line for each check; the exit status is the number of those that failed.
-failed=0
-check() { # NAME COMMAND...: the command must succeed
-    name=$1
-    shift
-    if "$@" > /tmp/output 2>&1; then
-        echo "ok: $who: $name"
-    else
-        echo "FAILED: $who: $name ($?)"
-        sed 's/^/    /' /tmp/output
-        failed=$((failed + 1))
-    fi
-}
+. /test/checks.sh
 
 # Everything below calls swiftpod as $who and through this.
 pod() { sh /test/as.sh "$who" /test/swiftpod "$@"; }
-
-run() { pod run --rm --network=none "$@"; }
 
 same_tree() { # what a container lists is what the image says
     run "$@" list > /tmp/listing && diff /test/expected.txt /tmp/listing
 }
 
-output_is() { # EXPECTED COMMAND...
-    expected=$1
-    shift
-    got=$("$@") && [ "$got" = "$expected" ] || { echo "not \"$expected\" but \"$got\""; return 1; }
-}
-
-fails_with() { # STATUS COMMAND...
-    expected=$1
-    shift
-    status=0
-    "$@" || status=$?
-    [ "$status" -eq "$expected" ] || { echo "exit status $status"; return 1; }
-}
-
 # The log is written by another process.
-logs_in_time() { # NAME TEXT
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        pod logs "$1" | grep -q "$2" && return
-        sleep 0.3
-    done
-    return 1
-}
+logs() { pod logs "$1" | grep -q "$2"; }
 
 loads() {
     check "load an oci-archive" pod load -q -i /test/oci.tar
@@ -56,8 +23,8 @@ isolates() {
     check "a container changes files that share an object" run localhost/vm-oci sh -c \
         "echo more >> /tree/plain; chown 7 /tree/same; rm /tree/big; echo x > /tree/hard-a"
     check "no other container sees it" same_tree localhost/vm-oci
-    check "hard links of the image stay together" output_is x run localhost/vm-oci sh -c \
-        "echo x > /tree/hard-a; cat /tree/hard-b"
+    # Until one of them is written: without `index`, which podman turns off too, overlayfs then parts them.
+    check "hard links of the image are one file" run localhost/vm-oci test /tree/hard-a -ef /tree/hard-b
     check "a file capability works" output_is "CapEff:0000000000000400" run -u worker localhost/vm-oci sh -c \
         "/tree/cap/cat /proc/self/status | grep CapEff | sed 's/[[:space:]]//g'"
     check "a set-user-id file is one" run localhost/vm-oci test -u /tree/setuid
@@ -79,7 +46,7 @@ keeps_ids() {
 lives() {
     check "run -d" pod run -d --name life --network=none localhost/vm-oci sh -c "echo hello; sleep 1000"
     check "ps" output_is life pod ps --format "{{.Names}}"
-    check "logs" logs_in_time life hello
+    check "logs" eventually logs life hello
     check "exec" output_is exec pod exec life echo exec
     check "stop" pod stop -t 1 life
     check "rm" pod rm life
