@@ -40,7 +40,9 @@ extension OCIRuntime {
         let document = try JSON(parsing: try File.read(path))
         let before = document["linux"]?["resources"] ?? .object([])
         // Callers pass on all that they know. Programs in the kernel can be added and not taken back.
-        if let devices = changes["devices"], devices != before["devices"] ?? .array([]), devices != .array([]) {
+        let devices = try OCIRuntime.deviceRules(changes)
+        let present = try OCIRuntime.deviceRules(before)
+        if !devices.isEmpty, devices != present {
             throw EngineError(.unsupported, "device rules of a container cannot be changed")
         }
         let after = ResourcePolicy.merge(changes, over: before)
@@ -64,6 +66,12 @@ extension OCIRuntime {
         var record = container.record
         record.isLimited = true
         try store.write(record)
+    }
+
+    private static func deviceRules(_ resources: JSON) throws -> [DeviceRule] {
+        var rules: [DeviceRule] = []
+        for json in resources["devices"]?.array ?? [] { rules.append(try DeviceRule(json)) }
+        return rules
     }
 
     /// `checkBeforeUpdate`: a container is not to be killed by a limit that it has passed already.
