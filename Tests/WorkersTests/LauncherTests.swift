@@ -215,7 +215,8 @@ import Testing
             try await worker.signal(SIGKILL)
             #expect(try await worker.wait() == end)
             #expect(end.code == 137)
-            try FileManager.default.removeItem(atPath: group)
+            // Unless the clean-up has been there: it is the cgroup of a container that has ended.
+            try? FileManager.default.removeItem(atPath: group)
         }
     }
 
