@@ -24,7 +24,9 @@ final class RuntimeBundle: @unchecked Sendable {
         ] {
             try FileManager.default.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
         }
-        try FileManager.default.copyItem(atPath: "/usr/bin/busybox", toPath: rootfs + "/bin/busybox")
+        // By another process: one that a test's thread forks in that moment would hold a copy that is written here open,
+        // and the kernel executes no such file (ETXTBSY).
+        Machine.tool("install", "-m", "755", "/usr/bin/busybox", rootfs + "/bin/busybox")
         for name in [
             "sh", "cat", "ls", "id", "grep", "true", "sleep", "touch", "mkdir", "mount", "readlink", "echo", "stat",
         ] {
