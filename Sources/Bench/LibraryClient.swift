@@ -48,6 +48,8 @@ final class LibraryClient {
     /// Ends the process, its launcher, and what waits in its pool.
     func end() {
         guard let process else { return }
+        // A client that was forked later has a copy of the socket: closing it would tell nobody.
+        shutdown(process.socket, Int32(SHUT_RDWR))
         close(process.socket)
         while waitpid(process.pid, nil, 0) < 0, errno == EINTR {}
         self.process = nil
