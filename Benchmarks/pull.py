@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """How long a pull takes: one large layer from a registry on loopback into an empty store, swiftpod beside podman.
 
 Whole processes, interleaved, as an unprivileged user. The stores are removed between the runs, off the clock. Called by
