@@ -9,7 +9,7 @@ func caller(
     files: [String: String] = [:]
 ) -> Caller {
     Caller(
-        environment: { environment.map { (name: $0.0, value: $0.1) } }, workingDirectory: { "/work" },
+        environment: { environment.map { (name: $0.0, value: $0.1) } }, workingDirectory: { "/here" },
         readFile: { (path) throws(CommandError) in
             guard let text = files[path] else { throw CommandError("open \(path): no such file or directory") }
             return Array(text.utf8)

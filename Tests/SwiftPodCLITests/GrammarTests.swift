@@ -19,7 +19,7 @@ import Testing
 
     @Test(arguments: [
         ("/a:/b", MountRequest(kind: .bind("/a"), destination: "/b")),
-        ("./a:/b/", MountRequest(kind: .bind("/work/a"), destination: "/b")),
+        ("./a:/b/", MountRequest(kind: .bind("/here/a"), destination: "/b")),
         ("..:/b", MountRequest(kind: .bind("/"), destination: "/b")),
         ("/a:/b:ro,Z", MountRequest(kind: .bind("/a"), destination: "/b", options: ["ro", "Z"])),
         ("/a:/b:", MountRequest(kind: .bind("/a"), destination: "/b")),
@@ -34,7 +34,7 @@ import Testing
         ("type=bind,src=/a,dst=/b", MountRequest(kind: .bind("/a"), destination: "/b")),
         (
             "type=bind,source=a,target=/b,readonly,relabel=shared,bind-propagation=rshared",
-            MountRequest(kind: .bind("/work/a"), destination: "/b", options: ["ro", "z", "rshared"])
+            MountRequest(kind: .bind("/here/a"), destination: "/b", options: ["ro", "z", "rshared"])
         ),
         (
             "type=bind,src=/a,destination=/b,ro=false,bind-nonrecursive,U=true",
@@ -154,7 +154,7 @@ import Testing
         #expect(try paths([("HOME", "/h"), ("XDG_DATA_HOME", "/d")], 7).data == "/d/swiftpod")
         #expect(try paths([("HOME", "/h"), ("XDG_RUNTIME_DIR", "/r")], 7).runtime == "/r/swiftpod")
         #expect(try paths([("HOME", "/h")], 4_000_000_000).runtime == "/tmp/swiftpod-run-4000000000")
-        #expect(try paths([], 7, root: "x").data == "/work/x")
+        #expect(try paths([], 7, root: "x").data == "/here/x")
         #expect(throws: CommandError.self) { try paths([], 7) }
     }
 }

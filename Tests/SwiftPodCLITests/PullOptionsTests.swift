@@ -17,7 +17,7 @@ import Testing
         #expect(words == ["a", "b"])
         #expect(options.registry.tlsVerify == false)
         #expect(options.registry.quiet)
-        #expect(options.registry.authFile == "/work/x")
+        #expect(options.registry.authFile == "/here/x")
         #expect(options.registry.credentials == "u:p")
         #expect(try options.chosenPlatform() == Platform(os: "linux", architecture: "arm64"))
     }

@@ -76,7 +76,7 @@ import Testing
     @Test(arguments: runOptions)
     func isAccepted(option: String) throws {
         let words = Self.current + option.split(separator: " ").map(String.init) + Self.tail
-        let request = try parseRun(words, caller: caller(files: ["/work/list": "A=1\n"]))
+        let request = try parseRun(words, caller: caller(files: ["/here/list": "A=1\n"]))
         #expect(request.configuration.entrypoint == ["python"])
         #expect(request.configuration.command == Array(Self.tail.dropFirst(3)))
     }

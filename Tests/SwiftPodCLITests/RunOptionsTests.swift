@@ -130,13 +130,13 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
             $0.security.unmask = ["ALL"]
         },
         OptionCase("--security-opt seccomp=p.json --security-opt no-new-privileges:true") {
-            $0.security.seccomp = .file("/work/p.json")
+            $0.security.seccomp = .file("/here/p.json")
             $0.security.noNewPrivileges = true
         },
         OptionCase("--log-driver none") { $0.log.driver = LogOptions.Driver.none },
         OptionCase("--log-driver json-file --log-opt path=l,max-size=10kb --log-opt tag=t") {
             $0.log.driver = .k8sFile
-            $0.log.path = "/work/l"
+            $0.log.path = "/here/l"
             $0.log.maximumSize = 10240
             $0.log.tag = "t"
         },
@@ -157,12 +157,12 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
         OptionCase("--arch aarch64 --pull=never") {
             $0.source = .image("image", pull: .never, platform: Platform(os: "linux", architecture: "arm64"))
         },
-        OptionCase("--rootfs") { $0.source = .directory("/work/image") },
+        OptionCase("--rootfs") { $0.source = .directory("/here/image") },
     ]
 
     @Test(arguments: cases)
     func configures(_ row: OptionCase) throws {
-        let files = ["/work/list": "# c\nA=1\n\n  TERM\nMISSING\nQ=\"x\"\r\n", "/work/labels": "a=1\nb=x y\n"]
+        let files = ["/here/list": "# c\nA=1\n\n  TERM\nMISSING\nQ=\"x\"\r\n", "/here/labels": "a=1\nb=x y\n"]
         var expected = ContainerConfiguration(source: .image("image", pull: .missing, platform: nil))
         row.change(&expected)
         #expect(try configuration(row.options, caller: caller(files: files)) == expected)
@@ -171,7 +171,7 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
     @Test(arguments: [
         ("--entrypoint x --user", "flag needs an argument: --user"),
         ("--env =x image", "invalid environment variable: \"=x\""),
-        ("--env-file no image", "open /work/no: no such file or directory"),
+        ("--env-file no image", "open /here/no: no such file or directory"),
         ("--umask 9 image", "invalid argument \"9\" for \"--umask\" flag: invalid umask"),
         ("--rm --restart always image", "the --rm option conflicts with --restart"),
         ("--replace image", "cannot replace container without --name being set"),
