@@ -10,7 +10,7 @@ struct swiftpod_log {
     const char *path;  // to begin it anew; used with a limit alone
     uint64_t limit;    // bytes, 0 for none
     uint64_t written;
-    int utc_offset;    // seconds
+    int32_t utc_offset; // seconds, or SWIFTPOD_OFFSET_LATER
 };
 
 // Looks how much is there already.

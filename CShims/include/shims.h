@@ -38,6 +38,9 @@ long swiftpod_getdents(int directory, void *buffer, size_t size);
 /// pipe2(2), close-on-exec.
 int swiftpod_pipe(int ends[2]);
 
+/// The words of the command line, NULL-terminated, from the moment main begins.
+char *const *swiftpod_arguments(void);
+
 /// fcntl(2) is variadic.
 int swiftpod_fcntl(int descriptor, int command, long argument);
 

@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/// No offset from UTC that a place on earth has.
+#define SWIFTPOD_OFFSET_LATER (-2147483647)
+
 /// Descriptors are -1 where there is none. The caller closes them; those that the loop has closed itself (the end of
 /// the container's stdin, outputs that nobody reads any more) are -1 afterwards.
 struct swiftpod_supervision {
@@ -38,7 +41,7 @@ struct swiftpod_supervision {
     int32_t group;
     /// Seconds after which the container is killed; 0 is never.
     uint32_t timeout;
-    /// Seconds east of UTC, for the log's timestamps.
+    /// Seconds east of UTC, for the log's timestamps; SWIFTPOD_OFFSET_LATER: found when the first line is written.
     int32_t utc_offset;
     /// Bytes after which the log begins anew; 0 is never.
     uint64_t log_limit;

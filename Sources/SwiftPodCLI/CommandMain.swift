@@ -1,17 +1,29 @@
-import OptionGrammar
+import CShims
 import ContainerEngine
 import Glibc
 import LinuxKernel
+import OptionGrammar
 import Workers
 
 /// The whole program: reads the command line, does what it says, leaves by exit(3).
 public func commandMain() -> Never {
     let started = monotonicNanoseconds()
-    let arguments = CommandLine.arguments
+    let arguments = commandLine()
     if arguments.count > 1, arguments[1] == LauncherProcess.word { LauncherProcess.run(Array(arguments.dropFirst(2))) }
     if let status = Engine.internalCommand(arguments) ?? HelloContainer.internalCommand(arguments) { exit(status) }
     if let words = OCIRule.words(arguments, caller: .process) { exit(runOCI(words, caller: .process)) }
     exit(run(arguments, caller: .process, started: started))
+}
+
+/// The process's own words.
+private func commandLine() -> [String] {
+    var words: [String] = []
+    guard var word = swiftpod_arguments() else { return words }
+    while let text = word.pointee {
+        words.append(String(cString: text))
+        word += 1
+    }
+    return words
 }
 
 /// One command line, from its words to an exit status.

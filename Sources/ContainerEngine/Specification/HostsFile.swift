@@ -29,7 +29,9 @@ package struct HostsFile: Equatable, Sendable {
     }
 
     package var bytes: [UInt8] {
-        Array(entries.map { "\($0.address)\t\($0.names.joined(separator: " "))\n" }.joined().utf8)
+        var text = ""
+        for entry in entries { text += "\(entry.address)\t\(entry.names.joined(separator: " "))\n" }
+        return Array(text.utf8)
     }
 
     /// Comments and lines without a name are left out.

@@ -24,7 +24,7 @@ final class SupervisedProcess {
         loop.size_source = -1
         loop.log = log?.descriptor ?? -1
         loop.log_limit = log?.limit ?? 0
-        loop.utc_offset = log == nil ? 0 : SupervisedProcess.offsetOfLocalTime()
+        loop.utc_offset = SWIFTPOD_OFFSET_LATER
         loop.exit_file = -1
         loop.memory_events = -1
         loop.timeout = timeout
@@ -75,6 +75,8 @@ final class SupervisedProcess {
     }
 
     private func supervise() throws(SyscallError) -> ExitStatus {
+        // The supervisor is to stay small, and what finds this out is not.
+        loop.utc_offset = SupervisedProcess.offsetOfLocalTime()
         let path = logPath.flatMap { strdup($0) }
         defer { free(path) }
         loop.log_path = UnsafePointer(path)

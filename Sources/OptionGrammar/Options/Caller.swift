@@ -57,15 +57,20 @@ package func cleanPath(_ path: String) -> String {
 /// joining instantiates generic types, which costs as much as parsing a command line.
 private func isClean(_ path: String) -> Bool {
     let slash = UInt8(ascii: "/")
-    let dot = UInt8(ascii: ".")
-    var previous: UInt8 = 0
-    for byte in path.utf8 {
-        // A part that begins with a dot may be a hidden file's name as well: the long way finds out.
-        if previous == slash, byte == slash || byte == dot { return false }
-        if previous == 0, byte != slash { return false }
-        previous = byte
+    guard path.utf8.first == slash else { return false }
+    // Of the part that is being read: its length, and whether it is dots so far.
+    var (count, isDots) = (0, true)
+    func leavesOut() -> Bool { count == 0 || isDots && count <= 2 }
+    for byte in path.utf8.dropFirst() {
+        if byte == slash {
+            if leavesOut() { return false }
+            (count, isDots) = (0, true)
+        } else {
+            count += 1
+            isDots = isDots && byte == UInt8(ascii: ".")
+        }
     }
-    return previous != 0 && (previous != slash || path.utf8.count == 1)
+    return !leavesOut() || path.utf8.count == 1
 }
 
 @Sendable private func processEnvironment() -> [(name: String, value: String)] {
