@@ -29,7 +29,10 @@ public enum IDMaps {
 
     /// The kernel takes a map in one write only: `INSIDE OUTSIDE COUNT` lines.
     public static func text(_ ranges: [IDRange]) -> String {
-        ranges.map { "\($0.inside) \($0.outside) \($0.count)\n" }.joined()
+        // joined() would search the program's conformances, in every start.
+        var text = ""
+        for range in ranges { text += "\(range.inside) \(range.outside) \(range.count)\n" }
+        return text
     }
 
     /// A process's map as its reader sees it; `file` is `uid_map` or `gid_map`.

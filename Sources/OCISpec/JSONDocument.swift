@@ -98,12 +98,17 @@ extension JSON.Member {
 
 // MARK: - Writing
 
-extension Sequence where Element: JSONDocument {
+extension Array where Element: JSONDocument {
     /// An array of the elements.
-    public var json: JSON { .array(map { $0.json }) }
-}
+    public var json: JSON {
+        // By number: an iterator and map() are generic types that have to be put together when this runs, for which
+        // all conformances of the program are searched; every container's record comes along here.
+        var elements: [JSON] = []
+        elements.reserveCapacity(count)
+        for index in 0..<count { elements.append(self[index].json) }
+        return .array(elements)
+    }
 
-extension Collection where Element: JSONDocument {
     /// An array of the elements, or nil when there are none, for `JSON(members:)`.
     public var jsonUnlessEmpty: JSON? { isEmpty ? nil : json }
 }

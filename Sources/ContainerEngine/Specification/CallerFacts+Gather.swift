@@ -4,8 +4,8 @@ import LinuxKernel
 import OCISpec
 
 extension CallerFacts {
-    /// The calling process and its user, before it enters a keeper: the ids are others from then on. The maps are those
-    /// of the namespace it is in; ``readMaps()`` reads them again inside the keeper's.
+    /// The calling process and its user, before it enters a keeper: the ids are others from then on. The maps come by
+    /// ``readMaps()``, where the process is that launches.
     public static func gather() -> CallerFacts {
         var facts = CallerFacts()
         facts.uid = geteuid()
@@ -17,7 +17,6 @@ extension CallerFacts {
         facts.hostname = hostname()
         facts.readCapabilities()
         facts.rlimits = ownLimits()
-        facts.readMaps()
         if let text = HostFile.read("/proc/self/oom_score_adj", limit: 64) {
             let digits = String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
             facts.oomScoreAdjustment = Int(digits) ?? 0
@@ -28,7 +27,7 @@ extension CallerFacts {
         return facts
     }
 
-    /// The maps of the namespace that this process is in.
+    /// The maps of the namespace that this process is in: the launching one's, once it is in it.
     public mutating func readMaps() {
         func map(_ file: String) -> [RuntimeSpec.IDMapping] {
             ((try? IDMaps.read(file)) ?? []).map {

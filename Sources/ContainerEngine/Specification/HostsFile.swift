@@ -30,7 +30,17 @@ package struct HostsFile: Equatable, Sendable {
 
     package var bytes: [UInt8] {
         var text = ""
-        for entry in entries { text += "\(entry.address)\t\(entry.names.joined(separator: " "))\n" }
+        // Word by word: joined() looks for conformances at run time, which costs more than all of the rest here.
+        for entry in entries {
+            text += entry.address
+            var separator = "\t"
+            for name in entry.names {
+                text += separator
+                text += name
+                separator = " "
+            }
+            text += "\n"
+        }
         return Array(text.utf8)
     }
 

@@ -35,6 +35,7 @@ package final class EngineSession {
             facts.uid = uid
             facts.gid = gid
             facts.isRootless = isRootless
+            if isPrivileged { facts.readMaps() }
             gatheredCaller = facts
             return facts
         }
