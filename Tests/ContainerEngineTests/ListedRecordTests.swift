@@ -46,4 +46,20 @@ import Testing
         json.set("command", nil)
         #expect(throws: DocumentError.self) { try ContainerRecord(listing: json.encoded()) }
     }
+
+    /// Whoever takes a container away reads as little, unless volumes or hooks go with it.
+    @Test func theEndNeedsTheBeginningAlone() throws {
+        var record = Self.record()
+        let beginning = Array(record.encoded().prefix(1000))
+        let ending = try ContainerRecord(ending: beginning)
+        #expect(ending.id == record.id && ending.name == record.name && ending.labels == record.labels)
+        #expect(ending.removeOnExit)
+        record.specification.volumes = [.init(name: "v", isAnonymous: false, destination: "/v", copyUp: false)]
+        _ = try ContainerRecord(ending: record.encoded())
+        record.specification.volumes[0].isAnonymous = true
+        #expect(throws: DocumentError.self) { try ContainerRecord(ending: record.encoded()) }
+        record.specification.volumes = []
+        record.specification.runtime.hooks = RuntimeSpec.Hooks()
+        #expect(throws: DocumentError.self) { try ContainerRecord(ending: record.encoded()) }
+    }
 }

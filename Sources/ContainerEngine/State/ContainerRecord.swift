@@ -79,6 +79,23 @@ extension ContainerRecord: JSONDocument {
         try self.init(json, specification: Specification(runtime: runtime))
     }
 
+    /// For whoever takes the container away: what stands before the specification, where nothing in that has to be
+    /// taken away as well.
+    ///
+    /// - Throws: also where something has, and as ``init(listing:)``: to be read whole.
+    package init(ending bytes: [UInt8]) throws(DocumentError) {
+        let json = try JSON(parsing: bytes, before: "specification")
+        guard json["endsPlainly"]?.bool == true else {
+            throw DocumentError(path: "endsPlainly", reason: "is not true")
+        }
+        try self.init(json, specification: Specification(runtime: RuntimeSpec()))
+    }
+
+    /// Neither volumes nor hooks are left to do when it goes.
+    private var endsPlainly: Bool {
+        specification.runtime.hooks == nil && specification.volumes.allSatisfy { !$0.isAnonymous }
+    }
+
     private init(_ json: JSON, specification: Specification) throws(DocumentError) {
         id = try json.required("id")
         name = try json.required("name")
@@ -118,7 +135,8 @@ extension ContainerRecord: JSONDocument {
             "timeout": timeout == 0 ? nil : timeout.json, "restart": restart == .no ? nil : restart.json,
             "log": log == LogOptions() ? nil : log.json,
             "cgroups": cgroups == CgroupOptions() ? nil : cgroups.json, "command": .array(command.map(JSON.string)),
-            // What a list shows stands before, what it does not behind.
+            "endsPlainly": endsPlainly.jsonUnlessFalse,
+            // What a list shows and an end needs stands before, what they do not behind.
             "specification": specification.json,
             "hostConfig": hostConfig.isEmpty ? nil : .object(hostConfig),
             "createCommand": createCommand.jsonUnlessEmpty,

@@ -92,6 +92,18 @@ extension ContainerStore {
         return container(id, in: directory.raw, bootID: bootID, record)
     }
 
+    /// What whoever takes a container away has to know of it; nil where it has gone.
+    package func ending(_ id: String, in directory: Int32) throws(EngineError) -> ContainerRecord? {
+        // Once for every worker that there was: the whole record would be most of the work.
+        if let beginning = try? File.beginning(
+            of: "container.json", in: directory, count: ContainerStore.beginning),
+            let record = try? ContainerRecord(ending: beginning)
+        {
+            return record
+        }
+        return try whole(id, in: directory)
+    }
+
     /// What a list reads of a record. Few have so many labels that the specification begins later.
     private static let beginning = 2048
 

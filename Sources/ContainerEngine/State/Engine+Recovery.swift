@@ -74,7 +74,7 @@ extension Engine {
         }
         // Locked: somebody does something to it right now, and the next command will look again.
         guard let directory = (try? store.lock(id, waiting: false)) ?? nil else { return }
-        if let record = (try? store.record(id)) ?? nil {
+        if let record = (try? store.ending(id, in: directory.raw)) ?? nil {
             let facts = RunFacts(in: directory.raw)
             // It has been taken up by somebody who lives.
             let isOthers = facts.state.map { $0.bootID == session.bootID && $0.supervisor.isRunning } ?? false
