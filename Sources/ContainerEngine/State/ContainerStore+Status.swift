@@ -75,15 +75,15 @@ extension ContainerStore {
     /// As ``container(_:bootID:)``, for a list: of the specification only the command is read.
     /// - Parameter containers: the directory of all of them.
     package func listed(_ id: String, in containers: Int32, bootID: String) throws(EngineError) -> Container? {
+        // Most of many have never run, or else their directory is opened for more files than one. Asked before the record
+        // is read: there was none while the container stood.
+        let hasRun = faccessat(containers, id + "/state.json", F_OK, 0) == 0
         guard
             let beginning = try? File.beginning(
                 of: id + "/container.json", in: containers, count: ContainerStore.beginning),
             let record = try? ContainerRecord(listing: beginning)
         else { return try container(id, bootID: bootID) }
-        // Most of many have never run, or else their directory is opened for more files than this one.
-        if faccessat(containers, id + "/state.json", F_OK, 0) != 0 {
-            // Unless that is because it is just being removed.
-            if faccessat(containers, id, F_OK, 0) != 0 { return nil }
+        if !hasRun {
             return Container(record: record, status: .created, facts: RunFacts(), directory: layout.container(id))
         }
         let raw = swiftpod_openat(containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
