@@ -54,6 +54,11 @@ final class Child {
         }
     }
 
+    /// A sandbox that has been told its command, and has not executed it yet.
+    var isTaken: Bool {
+        if case .starting = role { control >= 0 } else { false }
+    }
+
     var descriptors: [Int32] { [pidfd, report, control].filter { $0 >= 0 } }
 
     /// It has not been reaped, so that its pid, and its group's number, are its own.

@@ -67,8 +67,9 @@ final class LaunchServer {
                 polls.append(pollfd(fd: child.report, events: Int16(POLLIN), revents: 0))
                 polls.append(pollfd(fd: child.pidfd, events: Int16(POLLIN), revents: 0))
             }
-            // Sandboxes are made in the quiet moments: who waits for a worker comes first.
-            let needy = pools.values.filter(\.wantsMore)
+            // Sandboxes are made in the quiet moments: who waits for a worker comes first, till it has been executed. That
+            // wakes this loop.
+            let needy = list.contains(where: \.isTaken) ? [] : pools.values.filter(\.wantsMore)
             let ready = poll(&polls, nfds_t(polls.count), needy.isEmpty ? -1 : 0)
             if ready < 0, errno == EINTR { continue }
             if ready == 0 {
