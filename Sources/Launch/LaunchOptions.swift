@@ -56,6 +56,9 @@ public struct LaunchOptions: Equatable, Sendable {
     public var trees: [Tree] = []
     /// The system call filter, an array of `struct sock_filter` as bytes; empty for none.
     public var seccompFilter: [UInt8] = []
+    /// A sandbox made ahead loads the filter when it is made, because that allows all that it does until it executes its
+    /// command. Compiling it to machine code is a large part of what is left to do then.
+    public var filtersSandbox: Bool = false
     /// SECCOMP_FILTER_FLAG_* bits.
     public var seccompFlags: UInt32 = 0
     /// The filter asks a listener about some calls; the launch hands that on.

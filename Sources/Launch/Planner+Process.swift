@@ -93,8 +93,6 @@ extension Planner {
             add(.announceStart)
             add(.acceptStarter(listener, closing: 3 + Int32(options.preservedDescriptors), keeping: guardian))
         }
-        let filter = Step.Action.filter(
-            options.seccompFilter, flags: options.seccompFlags, hasListener: options.seccompListener)
         // Without no_new_privs a filter takes CAP_SYS_ADMIN; with it, it can wait until nothing else is left.
         if !process.noNewPrivileges, !options.seccompFilter.isEmpty { add(filter) }
         if let capabilities {
@@ -116,6 +114,10 @@ extension Planner {
         // Without a guard, or on a kernel that would not have it.
         if filtersLast, !options.seccompListener { add(filter) }
         add(.execute(command))
+    }
+
+    var filter: Step.Action {
+        .filter(options.seccompFilter, flags: options.seccompFlags, hasListener: options.seccompListener)
     }
 
     /// Labels hold from the first exec on, and what a labelled process may execute is the label's business. Who becomes

@@ -76,6 +76,8 @@ extension LaunchPlan {
         var planner = Planner(facts: facts, options: options)
         _ = try planner.planContainer(spec, process, rootfs)
         try planner.planIdentity(process)
+        // The privileges that this takes go with the command.
+        if options.filtersSandbox, !options.seccompFilter.isEmpty { planner.add(planner.filter) }
         self = planner.plan
     }
 
@@ -84,6 +86,8 @@ extension LaunchPlan {
         commandInSandboxOf spec: RuntimeSpec, facts: HostFacts, options: LaunchOptions
     ) throws(PlanError) {
         let process = try LaunchPlan.process(of: spec)
+        var options = options
+        if options.filtersSandbox { options.seccompFilter = [] }
         var planner = Planner(facts: facts, options: options)
         planner.plan.isInPlace = true
         if spec.linux?.namespaces.contains(where: { $0.type == .user }) ?? false { planner.isInUserNamespace = true }

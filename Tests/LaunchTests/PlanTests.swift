@@ -182,6 +182,16 @@ import Testing
         let command = try LaunchPlan(commandInSandboxOf: spec, facts: Self.keeper, options: options)
         let halves = [sandbox, command].flatMap { $0.description.split(separator: "\n").map(String.init) }
         #expect(halves == whole)
+
+        // The filter comes in one half or the other, once.
+        options.seccompFilter = [UInt8](repeating: 0, count: 8)
+        for isEarly in [true, false] {
+            options.filtersSandbox = isEarly
+            let sandbox = try LaunchPlan(sandbox: spec, rootfs: Self.overlay, facts: Self.keeper, options: options)
+            let command = try LaunchPlan(commandInSandboxOf: spec, facts: Self.keeper, options: options)
+            #expect(sandbox.description.contains("system call filter") == isEarly)
+            #expect(command.description.contains("system call filter") != isEarly)
+        }
     }
 
     @Test func theHostsNamespacesMeanTheHostsMounts() throws {

@@ -104,6 +104,8 @@ extension Engine {
         options.output = io.stdout
         options.error = io.stderr
         options.startsSession = Engine.leaveTerminal()
+        // A profile of the user's may forbid what a sandbox does while it waits.
+        options.filtersSandbox = record.specification.seccomp == .defaultProfile
         options.parentDeathSignal = nil
         let parent = getppid()
         if wishes.diesWithParent ?? WorkerPolicy.endsWith(parent: parent, environment: spec.process?.env ?? []) {
