@@ -1,3 +1,4 @@
+import CShims
 import ContainerEngine
 import Glibc
 import LinuxKernel
@@ -145,6 +146,8 @@ extension LaunchServer {
         var container = ""
         options.command = { () throws(EngineError) in
             report.tell(["container": .string(container)])
+            // What is mapped of this program has to be unmapped by the exec, which was a third of an acquisition.
+            swiftpod_forget_clean_pages()
             report.tell(["ready": true])
             do {
                 guard let frame = try Frame.receive(from: control) else { _exit(0) }
