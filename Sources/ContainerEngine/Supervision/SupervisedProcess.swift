@@ -75,8 +75,6 @@ final class SupervisedProcess {
     }
 
     private func supervise() throws(SyscallError) -> ExitStatus {
-        // The supervisor is to stay small, and what finds this out is not.
-        loop.utc_offset = SupervisedProcess.offsetOfLocalTime()
         let path = logPath.flatMap { strdup($0) }
         defer { free(path) }
         loop.log_path = UnsafePointer(path)
@@ -91,6 +89,8 @@ final class SupervisedProcess {
     /// This process becomes the small supervisor, and this program again when the container has ended. Returns on
     /// failure only.
     func becomeSupervisor(id: String, then arguments: [String]) -> SyscallError {
+        // The supervisor is to stay small, and what finds this out is not.
+        loop.utc_offset = SupervisedProcess.offsetOfLocalTime()
         let path = logPath.flatMap { strdup($0) }
         loop.log_path = UnsafePointer(path)
         let words = arguments.map { UnsafePointer<CChar>(strdup($0)) } + [nil]
