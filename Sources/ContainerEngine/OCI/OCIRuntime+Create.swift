@@ -47,8 +47,10 @@ extension OCIRuntime {
             OCIRuntime.passSockets(&process, &launchOptions)
             spec.process = process
         }
+        let notify = OCIReadiness.directory(of: store.directory(id), spec)
+        if let notify { OCIReadiness.announce(notify, in: &spec) }
         var birth = OCIBirth(
-            runtime: self, record: record, bundle: bundle, spec: spec, options: options, facts: .gather())
+            runtime: self, record: record, bundle: bundle, spec: spec, options: options, notify: notify, facts: .gather())
         return try birth.make(&launchOptions)
     }
 
@@ -99,18 +101,21 @@ private struct OCIBirth {
     let bundle: OCIBundle
     let spec: RuntimeSpec
     let options: OCIRuntime.StartOptions
+    /// The directory of its socket of sd_notify(3), where it gets one.
+    let notify: String?
     let facts: HostFacts
     private var cgroup: Cgroup?
 
     init(
         runtime: OCIRuntime, record: OCIRecord, bundle: OCIBundle, spec: RuntimeSpec,
-        options: OCIRuntime.StartOptions, facts: HostFacts
+        options: OCIRuntime.StartOptions, notify: String?, facts: HostFacts
     ) {
         self.runtime = runtime
         self.record = record
         self.bundle = bundle
         self.spec = spec
         self.options = options
+        self.notify = notify
         self.facts = facts
     }
 
@@ -134,6 +139,7 @@ private struct OCIBirth {
             if made == nil { record.cgroup = nil }
             cgroup = made
             try File.writeAtomically(bundle.text, to: directory + "/config.json", mode: 0o600)
+            if let notify { try Directory.create(notify, mode: 0o755) }
             let listener = OwnedDescriptor(adopting: try listen(directory))
             launchOptions.startSocket = listener.raw
             let cgroupDirectory = try cgroup?.open().release()

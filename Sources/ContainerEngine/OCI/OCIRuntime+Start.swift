@@ -20,10 +20,13 @@ extension OCIRuntime {
             throw EngineError(
                 .invalid, "start container \(id): it is \(container.status.rawValue), not created")
         }
-        try start(container, spec: try container.spec())
+        try start(container, spec: try container.spec(), waitsFor: try listen(container))
     }
 
-    func start(_ container: OCIContainer, spec: RuntimeSpec) throws(EngineError) {
+    /// - Parameter readiness: waited for: only then the container counts as started.
+    private func start(
+        _ container: OCIContainer, spec: RuntimeSpec, waitsFor readiness: OCIReadiness?
+    ) throws(EngineError) {
         var state = OCIState(container, spec: spec)
         do {
             for hook in spec.hooks?.startContainer ?? [] {
@@ -41,6 +44,11 @@ extension OCIRuntime {
             try? end(container)
             throw OCIRuntime.explain(error, "start container \(container.id)")
         }
+        if let readiness, let process = container.record.process {
+            try doing("wait for container \(container.id) to be ready") { () throws(SyscallError) in
+                try readiness.wait(for: process)
+            }
+        }
         state.status = .running
         for hook in spec.hooks?.poststart ?? [] {
             do throws(EngineError) {
@@ -50,6 +58,12 @@ extension OCIRuntime {
                 try? delete(container.id, force: true)
                 throw error
             }
+        }
+    }
+
+    private func listen(_ container: OCIContainer) throws(EngineError) -> OCIReadiness? {
+        try doing("start container \(container.id)") { () throws(SyscallError) in
+            try OCIReadiness(container, warn: settings.warn)
         }
     }
 
@@ -66,8 +80,10 @@ extension OCIRuntime {
     ) throws(EngineError) -> ExitStatus? {
         var made = try make(id, bundle: bundle, config: config, options: options)
         let container = made.container
+        let readiness: OCIReadiness?
         do throws(EngineError) {
-            try start(container, spec: try container.spec())
+            readiness = try listen(container)
+            try start(container, spec: try container.spec(), waitsFor: options.detach ? readiness : nil)
         } catch {
             try? remove(container)
             throw error
@@ -75,7 +91,7 @@ extension OCIRuntime {
         if options.detach { return nil }
         beforeWaiting(made.process.terminal != nil)
         let status = try doing("wait for container \(id)") { () throws(SyscallError) in
-            try OCIRuntime.wait(&made.process, io)
+            try OCIRuntime.wait(&made.process, io, readiness)
         }
         if !keep { try remove(container) }
         return status
@@ -86,7 +102,9 @@ extension OCIRuntime {
     }
 
     /// Passes signals on, and what goes through the terminal where there is one.
-    static func wait(_ process: inout LaunchedProcess, _ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
+    static func wait(
+        _ process: inout LaunchedProcess, _ io: AttachedStreams, _ readiness: OCIReadiness? = nil
+    ) throws(SyscallError) -> ExitStatus {
         var loop = swiftpod_supervision()
         loop.pidfd = process.pidfd.raw
         loop.output = (-1, -1)
@@ -97,6 +115,10 @@ extension OCIRuntime {
         loop.log = -1
         loop.exit_file = -1
         loop.proxy = 1
+        loop.notes = -1
+        loop.manager = -1
+        readiness?.watch(in: &loop)
+        defer { withExtendedLifetime(readiness) {} }
         loop.terminal = process.terminal.take()?.release() ?? -1
         defer { if loop.terminal >= 0 { close(loop.terminal) } }
         if loop.terminal >= 0 {
