@@ -10,8 +10,7 @@ import Testing
 
         init(_ account: Account, _ script: String) throws {
             bundle = try RuntimeBundle(account, script)
-            bundle.mount("/usr", "bind", "/usr", ["bind", "ro"])
-            for name in ["lib", "lib64"] { try bundle.link("usr/" + name, "/" + name) }
+            bundle.mountPython()
             manager = try Manager(bundle.directory + "/manager")
         }
 

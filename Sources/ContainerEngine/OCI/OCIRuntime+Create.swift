@@ -50,7 +50,8 @@ extension OCIRuntime {
         let notify = OCIReadiness.directory(of: store.directory(id), spec)
         if let notify { OCIReadiness.announce(notify, in: &spec) }
         var birth = OCIBirth(
-            runtime: self, record: record, bundle: bundle, spec: spec, options: options, notify: notify, facts: .gather())
+            runtime: self, record: record, bundle: bundle, spec: spec, options: options, notify: notify,
+            facts: .gather())
         return try birth.make(&launchOptions)
     }
 
