@@ -24,12 +24,10 @@ extension Planner {
             guard !mount.destination.isEmpty, !mount.destination.utf8.contains(0) else {
                 throw PlanError("mount without a destination")
             }
+            var mount = mount
+            try InlineMappings.spell(out: &mount, linux)
             var words = MountWords(mount.options)
             if mount.type == "bind" { words.isBind = true }
-            // The kernel would pass it over, and the owners would be seen as they are.
-            if let option = words.parameters.first(where: { $0.hasPrefix("idmap=") || $0.hasPrefix("ridmap=") }) {
-                throw PlanError("mount on \(mount.destination): option \(option): mappings belong to the mount")
-            }
             var one = PlannedMount(mount: mount, words: words, slot: newSlot())
             if let tree = options.trees.first(where: { $0.destination == mount.destination }) {
                 one.slot = inherit(tree.descriptor)

@@ -42,6 +42,7 @@ extension OCIRuntime {
         launchOptions.guarded = true
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         try setFilter(spec, &launchOptions)
+        launchOptions.keepGroups = OCIRuntime.keepsGroups(spec)
         if var process = spec.process {
             OCIRuntime.setHome(&process, root: RootView(directory: bundle.rootfs))
             OCIRuntime.passSockets(&process, &launchOptions)
@@ -61,6 +62,9 @@ extension OCIRuntime {
         options.seccompFlags = try SeccompPolicy.flags(profile, hasListener: options.seccompListener)
         options.seccompFilter = try SeccompPolicy.compile(profile)
     }
+
+    /// podman's `--group-add keep-groups`, which it says in this annotation of crun's.
+    static func keepsGroups(_ spec: RuntimeSpec) -> Bool { spec.annotations["run.oci.keep_original_groups"] == "1" }
 
     /// Sockets that the caller was given by its service manager are the container's: sd_listen_fds(3).
     private static func passSockets(_ process: inout RuntimeSpec.Process, _ options: inout LaunchOptions) {

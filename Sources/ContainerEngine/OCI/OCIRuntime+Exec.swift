@@ -54,6 +54,7 @@ extension OCIRuntime {
         launchOptions.createsWorkingDirectory = false
         launchOptions.guarded = true
         try setFilter(spec, &launchOptions)
+        launchOptions.keepGroups = OCIRuntime.keepsGroups(spec)
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         let cgroup = try openCgroup(container, exec.cgroup)
         launchOptions.cgroup = cgroup
