@@ -218,6 +218,7 @@ private struct OCIBirth {
             if let path = options.consoleSocket, let terminal = made.terminal.take() {
                 try ConsoleSocket.send(terminal.raw, to: path)
             }
+            try options.sendDescriptor(made.pidfd.raw, "standard")
             record.isReady = true
             record.process = ProcessIdentity(runningAs: made.pid)
             try store.write(record)
@@ -239,6 +240,19 @@ enum ConsoleSocket {
     static func send(_ terminal: Int32, to path: String) throws {
         let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
         try socket.send(descriptors: [terminal])
+    }
+}
+
+extension OCIRuntime.StartOptions {
+    /// To `--pidfd-socket`, with runc's word for the kind of process.
+    func sendDescriptor(_ pidfd: Int32, _ kind: String) throws {
+        guard let path = pidfdSocket else { return }
+        let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
+        let bytes = Array(kind.utf8)
+        var descriptor = pidfd
+        guard swiftpod_send_message(socket.raw, bytes, bytes.count, &descriptor, 1) == bytes.count else {
+            throw SyscallError("sendmsg", path)
+        }
     }
 }
 
