@@ -70,8 +70,8 @@ import Testing
     }
 
     @Test(.needs(.root)) func oneThatEndsIsNotWaitedFor() throws {
-        let service = try Service(.root, "exit 3")
-        let detached = service.command("run", "--detach", service.bundle.id).run()
+        let service = try Service(.root, "sleep 1; exit 3")
+        let detached = try service.command("run", "--detach", service.bundle.id).start().finish(seconds: 20)
         #expect(detached.ok && service.manager.messages(milliseconds: 100) == [], "\(detached)")
     }
 
