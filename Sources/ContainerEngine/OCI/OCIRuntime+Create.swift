@@ -64,7 +64,9 @@ extension OCIRuntime {
     }
 
     /// podman's `--group-add keep-groups`, which it says in this annotation of crun's.
-    static func keepsGroups(_ spec: RuntimeSpec) -> Bool { spec.annotations["run.oci.keep_original_groups"] == "1" }
+    static func keepsGroups(_ spec: RuntimeSpec) -> Bool { spec.annotations[keepGroupsAnnotation] == "1" }
+
+    static let keepGroupsAnnotation = "run.oci.keep_original_groups"
 
     /// Sockets that the caller was given by its service manager are the container's: sd_listen_fds(3).
     private static func passSockets(_ process: inout RuntimeSpec.Process, _ options: inout LaunchOptions) {
