@@ -52,22 +52,31 @@ import Testing
     @Test(.needs(.program("python3"))) func aDescriptorOfTheProcess() throws {
         let bundle = try RuntimeBundle(.root, "exec sleep 1000")
         let server = """
-            import socket, signal
+            import socket, signal, sys
             s = socket.socket(socket.AF_UNIX); s.bind("\(bundle.directory)/s"); s.listen(); print("ready", flush=True)
+            processes = []
             for _ in range(2):
                 c, _ = s.accept()
                 message, descriptors, _, _ = socket.recv_fds(c, 99, 1)
                 print(message, flush=True)
-                signal.pidfd_send_signal(descriptors[0], 9)
+                processes += descriptors
+            for process in reversed(processes):
+                sys.stdin.readline()
+                signal.pidfd_send_signal(process, 9)
             """
-        let listening = try Command(
-            words: ["python3", "-c", server], environment: ["PATH": Machine.path]
-        ).start()
+        var serving = Command(words: ["python3", "-c", server], environment: ["PATH": Machine.path])
+        serving.input = .pipe
+        let listening = try serving.start()
         #expect(listening.waits(for: "ready"))
         let socket = ["--pidfd-socket", bundle.directory + "/s"]
-        #expect(bundle.command(["run"] + socket + [bundle.id]).run().code == 137)
-        #expect(bundle.runtime("run", "--detach", bundle.id).code == 0)
-        #expect(bundle.command(["exec"] + socket + [bundle.id, "/bin/sleep", "1000"]).run().code == 137)
+        #expect(bundle.command(["run", "--detach"] + socket + [bundle.id]).run().code == 0)
+        let exec = try bundle.command(["exec"] + socket + [bundle.id, "/bin/sleep", "1000"]).start()
+        #expect(listening.waits(for: "setns"))
+        listening.type("\n")
+        #expect(exec.finish().code == 137)
+        #expect(bundle.runtime("state", bundle.id).out.contains("running"))
+        listening.type("\n")
+        #expect(eventually { bundle.runtime("state", bundle.id).out.contains("stopped") })
         #expect(listening.finish().out == "ready\nb'standard'\nb'setns'\n")
     }
 
@@ -81,6 +90,15 @@ import Testing
         #expect(waiting.isRunning() && access(bundle.rootfs + "/tmp/ran", F_OK) != 0)
         #expect(bundle.runtime("resume", bundle.id).ok)
         #expect(waiting.finish().code == 0 && access(bundle.rootfs + "/tmp/ran", F_OK) == 0)
+    }
+
+    @Test func whetherItIsThere() throws {
+        let bundle = try RuntimeBundle(.root, "exec sleep 1000")
+        #expect(bundle.runtime("run", "--detach", bundle.id).code == 0)
+        #expect(bundle.runtime("kill", bundle.id, "0").ok)
+        #expect(bundle.runtime("kill", bundle.id, "KILL").ok)
+        #expect(eventually { bundle.runtime("state", bundle.id).out.contains("stopped") })
+        expectOneLine(bundle.runtime("kill", bundle.id, "0"), "not running")
     }
 
     /// What a caller cannot be told of is not left running.

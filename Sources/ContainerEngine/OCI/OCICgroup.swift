@@ -40,7 +40,7 @@ struct OCICgroup {
     }
 
     /// What holds in a cgroup that nobody has written anything to.
-    private static func isEverybodys(_ setting: CgroupSetting) -> Bool {
+    static func isEverybodys(_ setting: CgroupSetting) -> Bool {
         setting.value == "max"
             || setting.file == "cpu.weight" && setting.value == String(ResourceTranslation.weight(shares: 1024))
     }

@@ -10,7 +10,13 @@ extension OCIRuntime {
     ///   then.
     public func start(_ id: String) throws(EngineError) {
         _ = try store.container(id)
-        // Two that start the same container come one after the other, and the second finds it running.
+        let (container, spec, readiness) = try beginLocked(id)
+        try finish(container, spec: spec, waitsFor: readiness)
+    }
+
+    /// Two that start the same container come one after the other, and the second finds it running. Until it is ready
+    /// nobody is kept from it.
+    private func beginLocked(_ id: String) throws(EngineError) -> (OCIContainer, RuntimeSpec, OCIReadiness?) {
         let lock = try doing("start container \(id)") { () throws(SyscallError) in
             try FileLock(store.directory(id) + "/lock")
         }
@@ -20,14 +26,14 @@ extension OCIRuntime {
             throw EngineError(
                 .invalid, "start container \(id): it is \(container.status.rawValue), not created")
         }
-        try start(container, spec: try container.spec(), waitsFor: try listen(container))
+        let spec = try container.spec()
+        let readiness = try listen(container)
+        try begin(container, spec: spec)
+        return (container, spec, readiness)
     }
 
-    /// - Parameter readiness: waited for: only then the container counts as started.
-    private func start(
-        _ container: OCIContainer, spec: RuntimeSpec, waitsFor readiness: OCIReadiness?
-    ) throws(EngineError) {
-        var state = OCIState(container, spec: spec)
+    private func begin(_ container: OCIContainer, spec: RuntimeSpec) throws(EngineError) {
+        let state = OCIState(container, spec: spec)
         do {
             for hook in spec.hooks?.startContainer ?? [] {
                 try OCIHook(hook, kind: "startContainer").run(state: state, joining: state.pid, insideRoot: true)
@@ -44,11 +50,18 @@ extension OCIRuntime {
             try? end(container)
             throw OCIRuntime.explain(error, "start container \(container.id)")
         }
+    }
+
+    /// - Parameter readiness: waited for: only then the container counts as started.
+    private func finish(
+        _ container: OCIContainer, spec: RuntimeSpec, waitsFor readiness: OCIReadiness?
+    ) throws(EngineError) {
         if let readiness, let process = container.record.process {
             try doing("wait for container \(container.id) to be ready") { () throws(SyscallError) in
                 try readiness.wait(for: process)
             }
         }
+        var state = OCIState(container, spec: spec)
         state.status = .running
         for hook in spec.hooks?.poststart ?? [] {
             do throws(EngineError) {
@@ -83,7 +96,9 @@ extension OCIRuntime {
         let readiness: OCIReadiness?
         do throws(EngineError) {
             readiness = try listen(container)
-            try start(container, spec: try container.spec(), waitsFor: options.detach ? readiness : nil)
+            let spec = try container.spec()
+            try begin(container, spec: spec)
+            try finish(container, spec: spec, waitsFor: options.detach ? readiness : nil)
         } catch {
             try? remove(container)
             throw error
