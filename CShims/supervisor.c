@@ -346,12 +346,13 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
     for (;;) {
         int timeout = time_left(l);
         // Entries that are not wanted this time have -1, which poll passes over.
-        struct pollfd ready[9] = {
+        struct pollfd ready[10] = {
             {.fd = s->pidfd, .events = POLLIN},
             {.fd = l->signals, .events = POLLIN},
             {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1},
             // Once is enough.
             {.fd = l->out_of_memory ? -1 : s->memory_events, .events = POLLPRI},
+            {.fd = s->notes, .events = POLLIN},
         };
         for (int i = 0; i < 2; i++) {
             struct stream *stream = &l->streams[i];
@@ -368,13 +369,13 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         }
         int count;
         if (l->sleeper && (timeout < 0 || timeout > 2 * RESTLESS)) {
-            count = poll(ready, 9, RESTLESS);
+            count = poll(ready, 10, RESTLESS);
             if (count == 0) {
                 swiftpod_forget_clean_pages();
-                count = wait_small(ready, 9, timeout < 0 ? timeout : timeout - RESTLESS);
+                count = wait_small(ready, 10, timeout < 0 ? timeout : timeout - RESTLESS);
             }
         } else {
-            count = poll(ready, 9, timeout);
+            count = poll(ready, 10, timeout);
         }
         if (count < 0 && errno != EINTR) break;
         if (count < 0) continue;
@@ -383,6 +384,8 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         if (ready[8].revents) look_for_oom(l);
         if (ready[8].revents & POLLNVAL) s->memory_events = -1;
         if (ready[1].revents) forward_signals(l);
+        // Said once; what else comes is read all the same, or its senders would wait for ever.
+        if (ready[9].revents && swiftpod_pass_readiness(s->notes, s->manager, "READY=1")) s->manager = -1;
         for (int i = 0; i < 2; i++) {
             if (ready[4 + i].revents) flush_stream(l, &l->streams[i]);
             if (ready[2 + i].revents) fill_stream(l, &l->streams[i]);
@@ -461,7 +464,7 @@ void swiftpod_supervisor_main(int count, char **arguments, char **environment) {
     prctl(PR_SET_NAME, "swiftpod-superv");
     struct swiftpod_supervision s;
     memset(&s, 0, sizeof s);
-    s.attached[0] = s.attached[1] = s.input = s.size_source = -1;
+    s.attached[0] = s.attached[1] = s.input = s.size_source = s.notes = s.manager = -1;
     const char *at = arguments[2];
     int *const descriptors[] = {
         &s.pidfd, &s.terminal, &s.output[0], &s.output[1], &s.input_sink, &s.log, &s.exit_file,

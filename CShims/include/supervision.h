@@ -31,6 +31,9 @@ struct swiftpod_supervision {
     int32_t exit_file;
     /// `memory.events` of the container's cgroup, from which the record tells an OOM kill from any other.
     int32_t memory_events;
+    /// A container's socket of sd_notify(3), and the service manager's that hears from here that it is ready.
+    int32_t notes;
+    int32_t manager;
     /// What is typed to leave the container to itself; passed on only where it turns out to be something else.
     const char *detach_keys;
     int32_t detach_count;
@@ -65,6 +68,15 @@ int swiftpod_supervise(struct swiftpod_supervision *s);
 /// descriptors named in `s` and no others. `then` is what it executes in the end (arguments of this program, NULL-
 /// terminated, at most 15). Returns only on failure, with errno.
 int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char *id, const char *const *then);
+
+/// A datagram socket that a container says to when it is ready, and one connected to the service manager's: a path, or a
+/// name behind an @. Both return -1 with errno.
+int swiftpod_listen_for_notes(const char *path);
+int swiftpod_connect_to_manager(const char *address);
+
+/// Reads one message of sd_notify(3) and, where it says READY=1, sends `message` on to the manager (unless that is -1).
+/// Returns 1 then, and 0 for any other message or none.
+int swiftpod_pass_readiness(int notes, int manager, const char *message);
 
 /// Unmaps what of the executable was only read, until it is wanted again: for a process that is about to sleep long.
 void swiftpod_forget_clean_pages(void);

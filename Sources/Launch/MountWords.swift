@@ -104,7 +104,7 @@ struct MountWords: Equatable, Sendable {
         return true
     }
 
-    /// Every word that is acted on here, rather than by the file system.
+    /// Every word of the specification's table, and what else is acted on here rather than by the file system.
     fileprivate static var known: [String] {
         let attributes =
             "ro rw nosuid suid nodev dev noexec exec nodiratime diratime nosymfollow symfollow noatime strictatime atime "
@@ -114,6 +114,8 @@ struct MountWords: Equatable, Sendable {
         }
         let general = [
             "bind", "rbind", "tmpcopyup", "notmpcopyup", "idmap", "ridmap", "defaults", "async", "sync", "dirsync",
+            "mand",
+            "nomand", "lazytime", "nolazytime", "iversion", "noiversion", "loud", "silent", "remount",
         ]
         return general + words.flatMap { [$0, "r" + $0] }
     }

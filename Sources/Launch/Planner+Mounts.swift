@@ -24,12 +24,11 @@ extension Planner {
             guard !mount.destination.isEmpty, !mount.destination.utf8.contains(0) else {
                 throw PlanError("mount without a destination")
             }
+            var mount = mount
+            try InlineMappings.spell(out: &mount, linux)
             var words = MountWords(mount.options)
             if mount.type == "bind" { words.isBind = true }
-            // The kernel would pass it over, and the owners would be seen as they are.
-            if let option = words.parameters.first(where: { $0.hasPrefix("idmap=") || $0.hasPrefix("ridmap=") }) {
-                throw PlanError("mount on \(mount.destination): option \(option): mappings belong to the mount")
-            }
+            try Planner.check(words, of: mount)
             var one = PlannedMount(mount: mount, words: words, slot: newSlot())
             if let tree = options.trees.first(where: { $0.destination == mount.destination }) {
                 one.slot = inherit(tree.descriptor)
@@ -56,6 +55,19 @@ extension Planner {
             planned.append(one)
         }
         return planned
+    }
+
+    /// What the kernel would pass over, and what is asked for would not be.
+    private static func check(_ words: MountWords, of mount: RuntimeSpec.Mount) throws(PlanError) {
+        if words.copiesUp, words.isBind || mount.type != "tmpfs" {
+            throw PlanError("mount on \(mount.destination): tmpcopyup is a tmpfs's alone")
+        }
+        // crun's: no file system has them.
+        if let option = words.parameters.first(where: {
+            ["copy-symlink", "src-nofollow", "dest-nofollow"].contains($0)
+        }) {
+            throw PlanError("mount on \(mount.destination): option \(option) is not supported")
+        }
     }
 
     private mutating func take(_ source: String, into one: inout PlannedMount) throws(PlanError) {

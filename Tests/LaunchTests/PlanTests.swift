@@ -300,6 +300,13 @@ import Testing
         #expect(
             refusal { $0.mounts = [.init(destination: "/x", type: "tmpfs", source: "t", options: ["idmap"])] }
                 == "mount on /x: only a bind mount can be id-mapped")
+        for (options, reason) in [
+            (["bind", "tmpcopyup"], "tmpcopyup is a tmpfs's alone"),
+            (["rbind", "src-nofollow"], "option src-nofollow is not supported"),
+        ] {
+            let text = refusal { $0.mounts = [.init(destination: "/x", type: "none", source: "/s", options: options)] }
+            #expect(text == "mount on /x: \(reason)")
+        }
         #expect(refusal { $0.process?.rlimits = [.init(type: "X", soft: 1, hard: 1)] } == "unknown resource limit X")
         #expect(refusal { $0.process?.capabilities?.bounding = ["CAP_X"] } == nil)
     }

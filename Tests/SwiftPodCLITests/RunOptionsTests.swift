@@ -251,7 +251,7 @@ struct OptionCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        "--systemd=always", "--hooks-dir /x", "--log-opt labels=x",
+        "--systemd=always", "--sdnotify=container", "--hooks-dir /x", "--log-opt labels=x",
     ])
     func warnsOnce(options: String) throws {
         #expect(try parseRun(options + " image").warnings.count == 1)

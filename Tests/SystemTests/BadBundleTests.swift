@@ -168,8 +168,8 @@ import Testing
         }
         for words in [
             ["--bundle", "/no/such/bundle"], ["--bundle", "config.json"], ["--config", "/no/such/config"],
-            ["--console-socket", "/no/such/socket"], ["--pid-file", "/no/such/directory/pid"], ["--preserve-fds", "x"],
-            ["--preserve-fds", "-1"], ["--bogus"],
+            ["--console-socket", "/no/such/socket"], ["--pid-file", "/no/such/directory/pid"],
+            ["--pidfd-socket", "/no/such/socket"], ["--preserve-fds", "x"], ["--preserve-fds", "-1"], ["--bogus"],
         ] {
             for verb in ["create", "run"] {
                 check(bundle, bundle.command([verb] + words + [bundle.id]).run(), "\(verb) \(words)")

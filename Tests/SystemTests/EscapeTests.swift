@@ -178,6 +178,22 @@ import Testing
         #expect(bundle.run(before: before).text.trimmingCharacters(in: .whitespaces) == "Groups:\t7")
     }
 
+    /// A file that a group alone may not read, and a program that changes its group: CRI-O's own of 2022-2989 to 2022-2995.
+    /// The group that a process begins with stays with it where its caller lists it.
+    @Test(.needs(.root), .needs(.program("python3"))) func cve2022_2995() throws {
+        let bundle = try RuntimeBundle(.root, "/bin/other -c 'print(open(\"/etc/secret\").read())' 2>/dev/null; id -G")
+        bundle.mountPython()
+        try Data("secret".utf8).write(to: URL(fileURLWithPath: bundle.rootfs + "/etc/secret"))
+        Machine.tool("chown", "0:6", bundle.rootfs + "/etc/secret")
+        chmod(bundle.rootfs + "/etc/secret", 0o604)
+        Machine.tool("cp", "-L", "/usr/bin/python3", bundle.rootfs + "/bin/other")
+        Machine.tool("chown", "0:7", bundle.rootfs + "/bin/other")
+        chmod(bundle.rootfs + "/bin/other", 0o2755)
+        let user: [String: Any] = ["uid": 5, "gid": 6, "additionalGids": [6]]
+        bundle.change("process", ["user": user, "noNewPrivileges": false, "capabilities": [String: Any]()])
+        #expect(bundle.run().text == "6")
+    }
+
     /// The caller's keys.
     @Test(.needs(.root)) func theSessionKeyringIsTheContainers() throws {
         let bundle = try RuntimeBundle(.root, "cat /proc/keys")
@@ -185,7 +201,37 @@ import Testing
         #expect(out.out.contains("_ses.\(bundle.id)"), "\(out)")
     }
 
-    /// The caller's terminal, into which TIOCSTI and TIOCLINUX would type.
+    /// A terminal is typed into, and a console's selection taken, by those alone whose own it is (or who administer the
+    /// machine): the caller's is not the container's, which has it for its stdin all the same.
+    @Test(.needs(.program("python3")), arguments: Account.all) func tiocsti(account: Account) throws {
+        let terminal = try Terminal(for: account)
+        let out = try Self.ioctl(account, "0x5412, b\"x\"", terminal.path)
+        #expect(out.hasPrefix("[Errno 1]"), "\(out)")
+    }
+
+    /// Asked for the state of the shift key, of all that there is: since Linux 6.7 the rest is root's in any case.
+    @Test(
+        .needs(.root), .needs(.program("python3")), .enabled(if: open(console, O_RDWR | O_NOCTTY) >= 0, "no consoles"))
+    func tioclinux() throws {
+        let out = try Self.ioctl(.root, "0x541c, bytearray(b\"\\x06\")", Self.console)
+        #expect(out.hasPrefix("[Errno 1]"), "\(out)")
+    }
+
+    private static let console = "/dev/tty62"
+
+    /// What comes of an ioctl(2) on stdin, with the terminal as the caller's and, so, the container's stdin.
+    private static func ioctl(_ account: Account, _ words: String, _ terminal: String) throws -> String {
+        let call = "try: print(fcntl.ioctl(0, \(words)))\nexcept OSError as error: print(error)"
+        let bundle = try RuntimeBundle(account, "python3 -c 'import fcntl\n\(call)' > /tmp/out")
+        bundle.mountPython()
+        bundle.change("process", ["env": ["PATH=/bin:/usr/bin"]])
+        var command = bundle.command(["run", bundle.id])
+        command.input = .terminal(terminal)
+        #expect(command.run().code == 0)
+        return (try? String(contentsOfFile: bundle.rootfs + "/tmp/out", encoding: .utf8)) ?? ""
+    }
+
+    /// The caller's terminal by its other name.
     @Test(.needs(.root)) func theCallersTerminalIsOutOfReach() throws {
         let bundle = try RuntimeBundle(.root, "(echo x > /dev/tty) 2>/dev/null && echo reached; echo end")
         let terminal = try Terminal(for: .root)

@@ -39,12 +39,20 @@ struct OCICgroup {
         } catch { throw EngineError(error) }
     }
 
-    /// The limits as values of files. That there is no limit needs no controller; and podman's default number of processes
-    /// comes whether or not somebody asked for it.
+    /// What holds in a cgroup that nobody has written anything to.
+    static func isEverybodys(_ setting: CgroupSetting) -> Bool {
+        setting.value == "max"
+            || setting.file == "cpu.weight" && setting.value == String(ResourceTranslation.weight(shares: 1024))
+    }
+
+    /// The limits as values of files. That there is no limit needs no controller, nor does the share of CPU time that
+    /// everybody has, which ctr of containerd asks for; and podman's default number of processes comes whether or not
+    /// somebody asked for it.
     static func settings(_ resources: JSON) throws(CgroupError) -> [CgroupSetting] {
         var settings = try ResourceTranslation.settings(resources)
         let standard = CgroupSetting("pids.max", String(ResourcePolicy.processLimit))
-        for index in settings.indices where settings[index].value == "max" || settings[index] == standard {
+        for index in settings.indices
+        where OCICgroup.isEverybodys(settings[index]) || settings[index] == standard {
             settings[index].isOptional = true
         }
         return settings
@@ -137,7 +145,7 @@ struct OCICgroup {
     }
 
     private func report(_ omitted: [CgroupSetting]) {
-        for setting in omitted where setting.value != "max" {
+        for setting in omitted where !OCICgroup.isEverybodys(setting) {
             warn("\(setting) is not in force: the controller is not there")
         }
     }

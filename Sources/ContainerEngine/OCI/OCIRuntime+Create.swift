@@ -42,13 +42,17 @@ extension OCIRuntime {
         launchOptions.guarded = true
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         try setFilter(spec, &launchOptions)
+        launchOptions.keepGroups = OCIRuntime.keepsGroups(spec)
         if var process = spec.process {
             OCIRuntime.setHome(&process, root: RootView(directory: bundle.rootfs))
             OCIRuntime.passSockets(&process, &launchOptions)
             spec.process = process
         }
+        let notify = OCIReadiness.directory(of: store.directory(id), spec)
+        if let notify { OCIReadiness.announce(notify, in: &spec) }
         var birth = OCIBirth(
-            runtime: self, record: record, bundle: bundle, spec: spec, options: options, facts: .gather())
+            runtime: self, record: record, bundle: bundle, spec: spec, options: options, notify: notify,
+            facts: .gather())
         return try birth.make(&launchOptions)
     }
 
@@ -58,6 +62,11 @@ extension OCIRuntime {
         options.seccompFlags = try SeccompPolicy.flags(profile, hasListener: options.seccompListener)
         options.seccompFilter = try SeccompPolicy.compile(profile)
     }
+
+    /// podman's `--group-add keep-groups`, which it says in this annotation of crun's.
+    static func keepsGroups(_ spec: RuntimeSpec) -> Bool { spec.annotations[keepGroupsAnnotation] == "1" }
+
+    static let keepGroupsAnnotation = "run.oci.keep_original_groups"
 
     /// Sockets that the caller was given by its service manager are the container's: sd_listen_fds(3).
     private static func passSockets(_ process: inout RuntimeSpec.Process, _ options: inout LaunchOptions) {
@@ -99,18 +108,21 @@ private struct OCIBirth {
     let bundle: OCIBundle
     let spec: RuntimeSpec
     let options: OCIRuntime.StartOptions
+    /// The directory of its socket of sd_notify(3), where it gets one.
+    let notify: String?
     let facts: HostFacts
     private var cgroup: Cgroup?
 
     init(
         runtime: OCIRuntime, record: OCIRecord, bundle: OCIBundle, spec: RuntimeSpec,
-        options: OCIRuntime.StartOptions, facts: HostFacts
+        options: OCIRuntime.StartOptions, notify: String?, facts: HostFacts
     ) {
         self.runtime = runtime
         self.record = record
         self.bundle = bundle
         self.spec = spec
         self.options = options
+        self.notify = notify
         self.facts = facts
     }
 
@@ -134,6 +146,7 @@ private struct OCIBirth {
             if made == nil { record.cgroup = nil }
             cgroup = made
             try File.writeAtomically(bundle.text, to: directory + "/config.json", mode: 0o600)
+            if let notify { try Directory.create(notify, mode: 0o755) }
             let listener = OwnedDescriptor(adopting: try listen(directory))
             launchOptions.startSocket = listener.raw
             let cgroupDirectory = try cgroup?.open().release()
@@ -207,6 +220,7 @@ private struct OCIBirth {
             if let path = options.consoleSocket, let terminal = made.terminal.take() {
                 try ConsoleSocket.send(terminal.raw, to: path)
             }
+            try options.sendDescriptor(made.pidfd.raw, "standard")
             record.isReady = true
             record.process = ProcessIdentity(runningAs: made.pid)
             try store.write(record)
@@ -228,6 +242,19 @@ enum ConsoleSocket {
     static func send(_ terminal: Int32, to path: String) throws {
         let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
         try socket.send(descriptors: [terminal])
+    }
+}
+
+extension OCIRuntime.StartOptions {
+    /// To `--pidfd-socket`, with runc's word for the kind of process.
+    func sendDescriptor(_ pidfd: Int32, _ kind: String) throws {
+        guard let path = pidfdSocket else { return }
+        let socket = OwnedDescriptor(adopting: try check("connect", path) { swiftpod_connect(path) })
+        let bytes = Array(kind.utf8)
+        var descriptor = pidfd
+        guard swiftpod_send_message(socket.raw, bytes, bytes.count, &descriptor, 1) == bytes.count else {
+            throw SyscallError("sendmsg", path)
+        }
     }
 }
 

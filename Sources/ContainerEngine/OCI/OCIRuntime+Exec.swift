@@ -20,6 +20,8 @@ public struct OCIExec: Sendable {
     public var noNewPrivileges: Bool?
     public var apparmorProfile: String?
     public var selinuxLabel: String?
+    /// Where the container is paused the process waits with it.
+    public var evenPaused: Bool = false
     /// Below the container's cgroup.
     public var cgroup: String?
 
@@ -34,7 +36,9 @@ extension OCIRuntime {
         beforeWaiting: (_ hasTerminal: Bool) -> Void = { _ in }
     ) throws(EngineError) -> ExitStatus? {
         let container = try store.container(id)
-        guard container.status == .running || container.status == .created, let first = container.record.process,
+        var possible: [OCIStatus] = [.running, .created]
+        if exec.evenPaused { possible.append(.paused) }
+        guard possible.contains(container.status), let first = container.record.process,
             let pidfd = try doing(
                 "exec in container \(id)",
                 { () throws(SyscallError) in
@@ -54,6 +58,7 @@ extension OCIRuntime {
         launchOptions.createsWorkingDirectory = false
         launchOptions.guarded = true
         try setFilter(spec, &launchOptions)
+        launchOptions.keepGroups = OCIRuntime.keepsGroups(spec)
         if !options.keepsKeyring { launchOptions.keyring = "_ses.\(id)" }
         let cgroup = try openCgroup(container, exec.cgroup)
         launchOptions.cgroup = cgroup
@@ -68,17 +73,29 @@ extension OCIRuntime {
             var made = try launch(plan, work: { _, _ in }) { listener, pid in
                 try OCISeccompListener.send(listener, of: pid, seccomp, state: state)
             }
-            if let path = options.consoleSocket, let terminal = made.terminal.take() {
-                try ConsoleSocket.send(terminal.raw, to: path)
-            }
-            if let path = options.pidFile {
-                try File.writeAtomically("\(made.pid)".utf8, to: path, mode: 0o644)
-            }
+            try handOver(&made, options)
             if options.detach { return nil }
             beforeWaiting(made.terminal != nil)
             return try OCIRuntime.wait(&made, io)
         } catch {
             throw OCIRuntime.explain(error, "exec in container \(id)")
+        }
+    }
+
+    /// What the caller wants to have of the process; where it cannot get it there is no process either.
+    private func handOver(_ made: inout LaunchedProcess, _ options: StartOptions) throws {
+        do {
+            if let path = options.consoleSocket, let terminal = made.terminal.take() {
+                try ConsoleSocket.send(terminal.raw, to: path)
+            }
+            try options.sendDescriptor(made.pidfd.raw, "setns")
+            if let path = options.pidFile {
+                try File.writeAtomically("\(made.pid)".utf8, to: path, mode: 0o644)
+            }
+        } catch {
+            try? ProcessDescriptor.signal(made.pidfd.raw, SIGKILL)
+            _ = try? ProcessDescriptor.wait(made.pidfd.raw)
+            throw error
         }
     }
 

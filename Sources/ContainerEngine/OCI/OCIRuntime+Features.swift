@@ -9,6 +9,7 @@ extension OCIRuntime {
             "ociVersionMin": "1.0.0", "ociVersionMax": .string(RuntimeSpec.version),
             "hooks": words("prestart createRuntime createContainer startContainer poststart poststop"),
             "mountOptions": .array(LaunchPlan.mountOptions.map(JSON.string)),
+            "potentiallyUnsafeConfigAnnotations": words(keepGroupsAnnotation),
             "linux": JSON(members: [
                 "namespaces": .array(RuntimeSpec.NamespaceKind.allCases.map(\.rawValue).sorted().map(JSON.string)),
                 "capabilities": .array(Capability.names.map(JSON.string)),

@@ -10,7 +10,13 @@ extension OCIRuntime {
     ///   then.
     public func start(_ id: String) throws(EngineError) {
         _ = try store.container(id)
-        // Two that start the same container come one after the other, and the second finds it running.
+        let (container, spec, readiness) = try beginLocked(id)
+        try finish(container, spec: spec, waitsFor: readiness)
+    }
+
+    /// Two that start the same container come one after the other, and the second finds it running. Until it is ready
+    /// nobody is kept from it.
+    private func beginLocked(_ id: String) throws(EngineError) -> (OCIContainer, RuntimeSpec, OCIReadiness?) {
         let lock = try doing("start container \(id)") { () throws(SyscallError) in
             try FileLock(store.directory(id) + "/lock")
         }
@@ -20,11 +26,14 @@ extension OCIRuntime {
             throw EngineError(
                 .invalid, "start container \(id): it is \(container.status.rawValue), not created")
         }
-        try start(container, spec: try container.spec())
+        let spec = try container.spec()
+        let readiness = try listen(container)
+        try begin(container, spec: spec)
+        return (container, spec, readiness)
     }
 
-    func start(_ container: OCIContainer, spec: RuntimeSpec) throws(EngineError) {
-        var state = OCIState(container, spec: spec)
+    private func begin(_ container: OCIContainer, spec: RuntimeSpec) throws(EngineError) {
+        let state = OCIState(container, spec: spec)
         do {
             for hook in spec.hooks?.startContainer ?? [] {
                 try OCIHook(hook, kind: "startContainer").run(state: state, joining: state.pid, insideRoot: true)
@@ -41,6 +50,18 @@ extension OCIRuntime {
             try? end(container)
             throw OCIRuntime.explain(error, "start container \(container.id)")
         }
+    }
+
+    /// - Parameter readiness: waited for: only then the container counts as started.
+    private func finish(
+        _ container: OCIContainer, spec: RuntimeSpec, waitsFor readiness: OCIReadiness?
+    ) throws(EngineError) {
+        if let readiness, let process = container.record.process {
+            try doing("wait for container \(container.id) to be ready") { () throws(SyscallError) in
+                try readiness.wait(for: process)
+            }
+        }
+        var state = OCIState(container, spec: spec)
         state.status = .running
         for hook in spec.hooks?.poststart ?? [] {
             do throws(EngineError) {
@@ -50,6 +71,12 @@ extension OCIRuntime {
                 try? delete(container.id, force: true)
                 throw error
             }
+        }
+    }
+
+    private func listen(_ container: OCIContainer) throws(EngineError) -> OCIReadiness? {
+        try doing("start container \(container.id)") { () throws(SyscallError) in
+            try OCIReadiness(container, warn: settings.warn)
         }
     }
 
@@ -66,8 +93,12 @@ extension OCIRuntime {
     ) throws(EngineError) -> ExitStatus? {
         var made = try make(id, bundle: bundle, config: config, options: options)
         let container = made.container
+        let readiness: OCIReadiness?
         do throws(EngineError) {
-            try start(container, spec: try container.spec())
+            readiness = try listen(container)
+            let spec = try container.spec()
+            try begin(container, spec: spec)
+            try finish(container, spec: spec, waitsFor: options.detach ? readiness : nil)
         } catch {
             try? remove(container)
             throw error
@@ -75,7 +106,7 @@ extension OCIRuntime {
         if options.detach { return nil }
         beforeWaiting(made.process.terminal != nil)
         let status = try doing("wait for container \(id)") { () throws(SyscallError) in
-            try OCIRuntime.wait(&made.process, io)
+            try OCIRuntime.wait(&made.process, io, readiness)
         }
         if !keep { try remove(container) }
         return status
@@ -86,7 +117,9 @@ extension OCIRuntime {
     }
 
     /// Passes signals on, and what goes through the terminal where there is one.
-    static func wait(_ process: inout LaunchedProcess, _ io: AttachedStreams) throws(SyscallError) -> ExitStatus {
+    static func wait(
+        _ process: inout LaunchedProcess, _ io: AttachedStreams, _ readiness: OCIReadiness? = nil
+    ) throws(SyscallError) -> ExitStatus {
         var loop = swiftpod_supervision()
         loop.pidfd = process.pidfd.raw
         loop.output = (-1, -1)
@@ -97,6 +130,10 @@ extension OCIRuntime {
         loop.log = -1
         loop.exit_file = -1
         loop.proxy = 1
+        loop.notes = -1
+        loop.manager = -1
+        readiness?.watch(in: &loop)
+        defer { withExtendedLifetime(readiness) {} }
         loop.terminal = process.terminal.take()?.release() ?? -1
         defer { if loop.terminal >= 0 { close(loop.terminal) } }
         if loop.terminal >= 0 {

@@ -50,12 +50,12 @@ extension OCIRuntime {
         let settings = try OCICgroup.settings(.object(named))
         if !settings.isEmpty {
             guard let cgroup = container.cgroup else {
-                throw EngineError(.unsupported, "it has no cgroup to limit")
+                throw EngineError(.unsupported, "update container \(container.id): it has no cgroup to limit")
             }
             try OCIRuntime.check(changes, fits: cgroup)
             let asked = settings.filter { !$0.isOptional }
             try cgroup.parent?.delegate(asked.controllers, movingProcesses: false)
-            for setting in try cgroup.apply(settings) {
+            for setting in try cgroup.apply(settings) where !OCICgroup.isEverybodys(setting) {
                 self.settings.warn("\(setting) is not in force: the controller is not there")
             }
         }

@@ -44,6 +44,8 @@ public struct OCIRuntime {
     public struct StartOptions: Sendable {
         /// A local socket that receives the master of the process's terminal.
         public var consoleSocket: String?
+        /// A local socket that receives a pidfd of the process.
+        public var pidfdSocket: String?
         /// A file to write the process's pid into, as the caller counts.
         public var pidFile: String?
         /// So many descriptors from 3 up are the process's too.

@@ -189,6 +189,8 @@ struct OCIStore: Sendable {
     /// The record goes last: what has one can be deleted again.
     func remove(_ id: String) {
         let path = directory(id)
+        unlink(path + "/notify/notify")
+        rmdir(path + "/notify")
         for entry in (try? Directory.entries(at: path)) ?? [] where entry.name != "record.json" {
             unlink(path + "/" + entry.name)
         }

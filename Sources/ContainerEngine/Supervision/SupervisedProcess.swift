@@ -27,6 +27,8 @@ final class SupervisedProcess {
         loop.utc_offset = SWIFTPOD_OFFSET_LATER
         loop.exit_file = -1
         loop.memory_events = -1
+        loop.notes = -1
+        loop.manager = -1
         loop.timeout = timeout
     }
 

@@ -5,7 +5,7 @@ extension RunOptions {
         .accepted("no-healthcheck", nil, .flag),
         .only("image-volume", ["bind", "anonymous"]),
         .only("passwd", ["true"], kind: .flag),
-        .only("sdnotify", ["ignore", "container"]),
+        .only("sdnotify", ["ignore"], warnFor: ["container"]),
         .only("seccomp-policy", ["default"]),
         .only("systemd", ["true", "false"], warnFor: ["always"]),
     ]

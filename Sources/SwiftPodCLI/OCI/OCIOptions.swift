@@ -46,6 +46,10 @@ struct OCIOptions: Sendable {
             (options, text) throws(CommandError) in
             options.start.consoleSocket = text
         },
+        .value("pidfd-socket", nil, "SOCKET", "Socket that receives a pidfd of the process") {
+            (options, text) throws(CommandError) in
+            options.start.pidfdSocket = text
+        },
         .value("pid-file", nil, "FILE", "File to write the process's pid into") {
             (options, text) throws(CommandError) in
             options.start.pidFile = text
@@ -63,6 +67,10 @@ struct OCIOptions: Sendable {
         .accepted("no-subreaper", nil, .flag),
         .flag("detach", "d", "Do not wait for the process's end") { $0.start.detach = $1 },
         .flag("keep", nil, "Keep the state when the container has ended") { $0.keep = $1 },
+        .value("file", "f", "FILE", "The file to write, config.json in the bundle by default") {
+            (options, text) throws(CommandError) in
+            options.config = text
+        },
         .value("format", "f", "FORMAT", "table or json") { (options, text) throws(CommandError) in
             guard ["table", "json"].contains(text) else { throw CommandError("must be table or json") }
             options.format = text
@@ -116,6 +124,9 @@ struct OCIOptions: Sendable {
             options.exec.selinuxLabel = text
         },
         .flag("tty", "t", "The process gets a terminal") { $0.exec.terminal = $1 },
+        .flag("ignore-paused", nil, "In a paused container, too, where the process waits with it") {
+            $0.exec.evenPaused = $1
+        },
         .flag("no-new-privs", nil, "The process gains no new privileges") { $0.exec.noNewPrivileges = $1 },
     ]
 

@@ -22,7 +22,8 @@ enum OCIRule {
     private static let runtimeVerbs: [String] = ["state", "delete", "resume", "list", "spec", "features"]
     /// 4. Options of `create`, `run` and `exec` that only a runtime has.
     private static let runtimeOptions: [String] = [
-        "bundle", "b", "config", "f", "console-socket", "pid-file", "no-pivot", "no-new-keyring", "keep", "process",
+        "bundle", "b", "config", "f", "console-socket", "pidfd-socket", "pid-file", "no-pivot", "no-new-keyring",
+        "keep", "process",
         "no-subreaper", "process-label", "apparmor", "regex",
     ]
 

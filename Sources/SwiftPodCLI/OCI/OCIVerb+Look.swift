@@ -54,7 +54,9 @@ extension OCIVerb {
         guard (1...2).contains(call.words.count) else {
             throw CommandError("kill: needs an id and a signal", exitCode: 1)
         }
-        let signal = call.words.count == 2 ? try SignalNumber.parse(call.words[1]) : SIGTERM
+        // 0 asks whether it is there, as with kill(2).
+        let word = call.words.count == 2 ? call.words[1] : "TERM"
+        let signal = word == "0" ? 0 : try SignalNumber.parse(word)
         let runtime = call.runtime()
         for id in try ids(call.words[0], call.options, runtime) {
             try runtime.kill(id, signal: signal, all: call.options.all)

@@ -1,5 +1,6 @@
 import ContainerEngine
 import Glibc
+import LinuxKernel
 import OCISpec
 import OptionGrammar
 
@@ -14,7 +15,7 @@ extension OCIVerb {
         let id = try call.id()
         var changes = call.options.changes
         if let file = call.options.resources {
-            let text = try call.caller.readFile(file == "-" ? "/dev/stdin" : file)
+            let text = file == "-" ? try readInput() : try call.caller.readFile(file)
             do { changes = try JSON(parsing: text) } catch {
                 throw CommandError("read \(file == "-" ? "stdin" : file): \(error)", exitCode: 1)
             }
@@ -23,6 +24,12 @@ extension OCIVerb {
             id, changes, l3CacheSchema: call.options.l3CacheSchema,
             memoryBandwidthSchema: call.options.memoryBandwidthSchema)
         return 0
+    }
+
+    /// By its descriptor: opened by name, a pipe of somebody else's is refused.
+    private static func readInput() throws -> [UInt8] {
+        try OwnedDescriptor(adopting: try check("dup", "stdin") { fcntl(0, F_DUPFD_CLOEXEC, 3) }).readAll(
+            limit: 1 << 20)
     }
 
     static let events = OCIVerb(

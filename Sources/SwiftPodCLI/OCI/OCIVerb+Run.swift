@@ -6,7 +6,7 @@ import OptionGrammar
 
 extension OCIVerb {
     private static let bundleOptions =
-        "bundle config console-socket pid-file preserve-fds no-pivot no-new-keyring no-subreaper"
+        "bundle config console-socket pidfd-socket pid-file preserve-fds no-pivot no-new-keyring no-subreaper"
 
     static let create = OCIVerb(
         name: "create", summary: "Create a container, whose process waits for start", usage: "[OPTION...] ID",
@@ -42,8 +42,8 @@ extension OCIVerb {
 
     static let exec = OCIVerb(
         name: "exec", summary: "Run a further process in a container", usage: "[OPTION...] ID COMMAND [ARG...]",
-        options: "process console-socket pid-file preserve-fds cwd env user additional-gids cap cgroup apparmor "
-            + "process-label tty detach no-new-privs no-subreaper",
+        options: "process console-socket pidfd-socket pid-file preserve-fds cwd env user additional-gids cap cgroup "
+            + "apparmor process-label tty detach no-new-privs no-subreaper ignore-paused",
         takesCommand: true
     ) { call in
         var options = call.options

@@ -6,10 +6,12 @@ import OptionGrammar
 
 extension OCIVerb {
     static let spec = OCIVerb(
-        name: "spec", summary: "Write a specification to begin with", usage: "[OPTION...]", options: "bundle rootless"
+        name: "spec", summary: "Write a specification to begin with", usage: "[OPTION...]",
+        options: "bundle file rootless"
     ) { call in
         guard call.words.isEmpty else { throw CommandError("spec: takes no arguments", exitCode: 1) }
-        let path = "\(call.options.bundle)/config.json"
+        let name = call.options.config ?? "config.json"
+        let path = name.hasPrefix("/") ? name : "\(call.options.bundle)/\(name)"
         let text = OCIRuntime.specification(rootless: call.options.rootless).encoded(pretty: true)
         do {
             let file = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)

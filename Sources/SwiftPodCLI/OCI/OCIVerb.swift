@@ -99,10 +99,12 @@ extension OCIVerb {
         .features,
     ]
 
+    /// The last line says in crun's words what there is; callers and crun's own tests look for them.
     static var versionText: String {
         """
         swiftpod version \(Version.number)
         spec: \(RuntimeSpec.version)
+        +SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF
 
         """
     }

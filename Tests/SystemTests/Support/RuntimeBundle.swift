@@ -70,6 +70,12 @@ final class RuntimeBundle: @unchecked Sendable {
         config["mounts"] = mounts
     }
 
+    /// The machine's programs, Python among them, where busybox does not do.
+    func mountPython() {
+        mount("/usr", "bind", "/usr", ["bind", "ro"])
+        for name in ["lib", "lib64"] { try? link("usr/" + name, "/" + name) }
+    }
+
     /// A verb of the runtime, run in the bundle.
     func runtime(_ words: String..., descriptors: [Int32: Int32] = [:], before: [String] = []) -> Output {
         command(words, descriptors: descriptors, before: before).run()
