@@ -28,6 +28,8 @@ struct swiftpod_supervision {
     int32_t exit_file;
     /// `memory.events` of the container's cgroup, from which the record tells an OOM kill from any other.
     int32_t memory_events;
+    /// 1: it is gone as soon as the container has ended, so it is read whenever it changes.
+    int32_t memory_vanishes;
     /// What is typed to leave the container to itself; passed on only where it turns out to be something else.
     const char *detach_keys;
     int32_t detach_count;
