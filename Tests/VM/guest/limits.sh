@@ -133,6 +133,7 @@ shares_io() {
 
 # Nothing of what an update asks for is done where one part of it cannot be.
 updates_all_or_nothing() {
+    group=$(group_of changing)
     fails_with 125 pod update --memory 48m --cpuset-cpus 7 changing && output_is 33554432 cat "$group/memory.max" &&
         output_is 33554432 pod inspect --format '{{.HostConfig.Memory}}' changing
 }
