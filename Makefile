@@ -62,11 +62,11 @@ test-ray: build
 
 test-vm: build
 	Tests/Machine/prepare.sh vm
-	Tests/VM/vm-test.sh build/swiftpod
+	$(LIMIT) 3000 Tests/VM/vm-test.sh build/swiftpod
 
 test-vm-systemd: build
 	Tests/Machine/prepare.sh vm
-	Tests/VM/vm-test.sh --systemd build/swiftpod
+	$(LIMIT) 3000 Tests/VM/vm-test.sh --systemd build/swiftpod
 
 test-package:
 	Tests/Machine/prepare.sh build

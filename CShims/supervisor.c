@@ -201,8 +201,9 @@ static void forward_signals(struct loop *l) {
 
 // --- end -------------------------------------------------------------------------------------------------------------
 
-// A process of the container's was taken by an OOM killer: a line "oom_kill N". Looked at whenever the file changes, too: a
-// cgroup of systemd's is gone as soon as it is empty, and its counters with it.
+// A process of the container's was taken by an OOM killer: a line "oom_kill N". One of systemd's cgroups is gone as soon as
+// it is empty, and its counters with it: there the file is looked at whenever it changes, which at a limit it does up to a
+// hundred times a second.
 static void look_for_oom(struct loop *l) {
     char text[512];
     ssize_t got = l->s->memory_events < 0 ? 0 : pread(l->s->memory_events, text, sizeof text - 1, 0);
@@ -351,7 +352,7 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
             {.fd = l->signals, .events = POLLIN},
             {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1},
             // Once is enough.
-            {.fd = l->out_of_memory ? -1 : s->memory_events, .events = POLLPRI},
+            {.fd = s->memory_vanishes && !l->out_of_memory ? s->memory_events : -1, .events = POLLPRI},
             {.fd = s->notes, .events = POLLIN},
         };
         for (int i = 0; i < 2; i++) {
@@ -380,8 +381,8 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         if (count < 0 && errno != EINTR) break;
         if (count < 0) continue;
         if (count == 0 && l->streams[0].state == HUNG_UP) fill_stream(l, &l->streams[0]);
-        // Before the end: the file may be gone by the time that is looked at.
-        if (ready[8].revents) look_for_oom(l);
+        // Before all that the end takes: the file may be gone by then.
+        if (ready[8].revents || ready[0].revents) look_for_oom(l);
         if (ready[8].revents & POLLNVAL) s->memory_events = -1;
         if (ready[1].revents) forward_signals(l);
         // Said once; what else comes is read all the same, or its senders would wait for ever.
@@ -444,6 +445,7 @@ int swiftpod_become_supervisor(const struct swiftpod_supervision *s, const char 
     at = put_field(at, s->utc_offset);
     at = put_field(at, (int64_t)s->log_limit);
     at = put_field(at, s->group);
+    at = put_field(at, s->memory_vanishes);
     *at = 0;
     const char *arguments[4 + THEN + 1] = {"swiftpod-supervisor", id, fields, s->log_path ? s->log_path : ""};
     for (int i = 0; then[i] != NULL && i < THEN; i++) arguments[4 + i] = then[i];
@@ -475,6 +477,7 @@ void swiftpod_supervisor_main(int count, char **arguments, char **environment) {
     s.utc_offset = (int32_t)take_field(&at);
     s.log_limit = (uint64_t)take_field(&at);
     s.group = (int32_t)take_field(&at);
+    s.memory_vanishes = (int)take_field(&at);
     s.log_path = arguments[3];
     supervise(&s, 1);
     syscall(SYS_close_range, 3, ~0U, 0);

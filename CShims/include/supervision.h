@@ -34,6 +34,8 @@ struct swiftpod_supervision {
     /// A container's socket of sd_notify(3), and the service manager's that hears from here that it is ready.
     int32_t notes;
     int32_t manager;
+    /// 1: it is gone as soon as the container has ended, so it is read whenever it changes.
+    int32_t memory_vanishes;
     /// What is typed to leave the container to itself; passed on only where it turns out to be something else.
     const char *detach_keys;
     int32_t detach_count;

@@ -68,7 +68,9 @@ extension Engine {
             let process = SupervisedProcess(
                 pid: pid, pidfd: pidfd, terminal: terminal, streams: streams, log: log, timeout: record.timeout)
             process.exitFile = exitFile
-            if refusal == nil { process.memoryEvents = cgroup?.openMemoryEvents() ?? -1 }
+            if refusal == nil, let cgroup {
+                process.setMemoryEvents(cgroup.openMemoryEvents(), vanishes: scope != nil)
+            }
             let spaces = spec.runtime.linux?.namespaces ?? []
             if !spaces.contains(where: { $0.type == .pid && $0.path == nil }) { process.endsWithGroup() }
             var state = RunState(

@@ -25,9 +25,7 @@ extension Engine {
                 let new = try ResourceTranslation.settings(after).filter { !old.contains($0) }
                 // First: systemd enables the controllers that its properties need.
                 try ContainerScope.update(cgroup, new, of: record, session)
-                try cgroup.parent?.delegate(
-                    new.filter { !$0.isOptional }.controllers, movingProcesses: record.cgroups.parent == nil)
-                _ = try cgroup.apply(new)
+                _ = try cgroup.limit(new, movingProcesses: record.cgroups.parent == nil)
             } catch {
                 try? ContainerScope.update(cgroup, old, of: record, session)
                 for setting in old { _ = try? cgroup.apply([setting]) }

@@ -17,6 +17,8 @@ final class Child {
     var pending: [UInt8] = []
     var container: String?
     var outcome: Outcome?
+    /// A running worker's, where its memory is limited.
+    var memory: MemoryEvents?
 
     enum Role {
         /// Works for a request and has a result.
@@ -59,7 +61,7 @@ final class Child {
         if case .starting = role { control >= 0 } else { false }
     }
 
-    var descriptors: [Int32] { [pidfd, report, control].filter { $0 >= 0 } }
+    var descriptors: [Int32] { [pidfd, report, control, memory?.descriptor ?? -1].filter { $0 >= 0 } }
 
     /// It has not been reaped, so that its pid, and its group's number, are its own.
     func send(_ signal: Int32, toGroup: Bool) {

@@ -105,6 +105,7 @@ extension LaunchServer {
         switch child.role {
         case .starting(let request):
             child.role = .worker
+            child.memory = child.container.flatMap(engine.memoryEvents)
             child.closeControl()
             guard child.outcome == nil, let container = child.container else {
                 return refuse(request, fault(of: child, "start worker"))
@@ -135,7 +136,10 @@ extension LaunchServer {
     /// A child that has ended: reaps it and says so.
     func reap(_ child: Child) {
         // Asked at once: who cleans up after it takes its cgroup away, which alone knows.
-        let ranOutOfMemory = child.isWorker && child.container.map(engine.ranOutOfMemory) ?? false
+        child.memory?.look()
+        let ranOutOfMemory =
+            child.isWorker
+            && (child.memory?.hasKilled ?? false || child.container.map(engine.ranOutOfMemory) ?? false)
         guard let status = (try? ProcessDescriptor.reapIfEnded(child.pidfd)) ?? nil else { return }
         // What it has told is read to its end first. Nobody else holds the pipe, but for a pull that outlives it.
         while child.report >= 0 {

@@ -64,6 +64,8 @@ final class LaunchServer {
             let list = children.values.sorted { $0.number < $1.number }
             var polls = [pollfd(fd: socket, events: Int16(POLLIN), revents: 0)]
             for child in list {
+                let watched = child.memory.flatMap { $0.isWatched ? $0.descriptor : nil }
+                polls.append(pollfd(fd: watched ?? -1, events: Int16(POLLPRI), revents: 0))
                 polls.append(pollfd(fd: child.report, events: Int16(POLLIN), revents: 0))
                 polls.append(pollfd(fd: child.pidfd, events: Int16(POLLIN), revents: 0))
             }
@@ -77,8 +79,10 @@ final class LaunchServer {
                 continue
             }
             for (index, child) in list.enumerated() {
-                if polls[2 * index + 1].revents != 0 { readReport(of: child) }
-                if polls[2 * index + 2].revents != 0 { reap(child) }
+                // Before its end: the file is gone soon after.
+                if polls[3 * index + 1].revents != 0 { child.memory?.look() }
+                if polls[3 * index + 2].revents != 0 { readReport(of: child) }
+                if polls[3 * index + 3].revents != 0 { reap(child) }
             }
             if polls[0].revents != 0, !serve() { break }
         }

@@ -111,6 +111,31 @@ final class FakeHierarchy {
         #expect(plain.error.description.contains("echo '+cpu' > /c/cgroup.subtree_control; chown "))
     }
 
+    /// systemd's line would not help where systemd does not know the controller.
+    @Test func namesWhatSystemdDoesNotDelegate() {
+        let own = "/sys/fs/cgroup/user.slice/user@7.service"
+        let pages = Delegation(
+            controllers: ["hugetlb", "cpu"], place: own, heldByV1: [], hasSystemd: true, uid: 7)
+        #expect(
+            pages.error.description.hasSuffix(
+                "; systemd delegates no hugetlb: delegate as root: echo '+hugetlb' | tee "
+                    + "/sys/fs/cgroup/cgroup.subtree_control /sys/fs/cgroup/user.slice/cgroup.subtree_control"))
+    }
+
+    /// A kernel with BFQ has its file whether or not a device uses it.
+    @Test func aWishInTwoWordingsIsWrittenInBoth() throws {
+        let fake = try FakeHierarchy()
+        let cgroup = try fake.add("", controllers: "io")
+        let weight = CgroupSetting("io.bfq.weight", "500", also: .init(file: "io.weight", value: "4950"))
+        #expect(throws: CgroupError.self) { try cgroup.apply([weight]) }
+        try File.writeAtomically([], to: cgroup.path + "/io.weight")
+        #expect(try cgroup.apply([weight]) == [])
+        #expect(cgroup.read("io.weight") == "4950" && cgroup.read("io.bfq.weight") == nil)
+        try File.writeAtomically([], to: cgroup.path + "/io.bfq.weight")
+        #expect(try cgroup.apply([weight]) == [])
+        #expect(cgroup.read("io.bfq.weight") == "500")
+    }
+
     @Test func parentsAreCheckedAndMade() throws {
         let fake = try FakeHierarchy()
         _ = try fake.add("", controllers: "")

@@ -104,6 +104,7 @@ struct TranslationRow: CustomTestStringConvertible, Sendable {
             ["memory.max=67108864", "memory.high=33554432", "misc.max=res_a 1"]),
         .init(#"{"unified":{"../memory.max":"1"}}"#, fails: "invalid cgroup file name \"../memory.max\""),
         .init(#"{"unified":{"cgroup.procs":"1"}}"#, fails: "invalid cgroup file name \"cgroup.procs\""),
+        .init(#"{"unified":{"cgroup.freeze":"1"}}"#, fails: "invalid cgroup file name \"cgroup.freeze\""),
         .init(#"{"unified":{"memory.max":1}}"#, fails: "linux.resources.unified.memory.max is not a string"),
     ]
 
@@ -112,7 +113,7 @@ struct TranslationRow: CustomTestStringConvertible, Sendable {
         do throws(CgroupError) {
             let settings = try ResourceTranslation.settings(resources)
             let lines = settings.map { setting in
-                setting.description + (setting.otherwise.map { "|\($0.file)=\($0.value)" } ?? "")
+                setting.description + (setting.also.map { "|\($0.file)=\($0.value)" } ?? "")
             }
             #expect(row.error == nil)
             #expect(lines == row.lines)

@@ -119,7 +119,7 @@ final class FakeBus: @unchecked Sendable {
         let settings = [
             CgroupSetting("pids.max", "max"), CgroupSetting("cpu.max", "max 100000"),
             CgroupSetting("cpu.max", "33333 100000"), CgroupSetting("cpuset.cpus", "0-1,9"),
-            CgroupSetting("io.bfq.weight", "500", otherwise: .init(file: "io.weight", value: "4950")),
+            CgroupSetting("io.bfq.weight", "500", also: .init(file: "io.weight", value: "4950")),
             CgroupSetting("io.max", "8:0 wbps=1048576"), CgroupSetting("hugetlb.2MB.max", "1"),
         ]
         let properties = SystemdProperties.properties(settings)
@@ -135,7 +135,7 @@ final class FakeBus: @unchecked Sendable {
             properties[7].value
                 == .array("(st)", [.structure([.string("/dev/block/8:0"), .uint64(1_048_576)])]))
         let devices = SystemdProperties.properties([
-            CgroupSetting("io.bfq.weight", "8:0 500", otherwise: .init(file: "io.weight", value: "8:0 4950")),
+            CgroupSetting("io.bfq.weight", "8:0 500", also: .init(file: "io.weight", value: "8:0 4950")),
             CgroupSetting("io.max", "8:0 rbps=1 wiops=max"),
         ])
         #expect(devices.map(\.name) == ["IODeviceWeight", "IOReadBandwidthMax", "IOWriteIOPSMax"])

@@ -55,6 +55,19 @@ import Testing
         #expect(root.runtime.process?.rlimits.first?.hard == 40_000 && root.warnings.isEmpty)
     }
 
+    /// There even root's process has no right to them: CAP_SYS_RESOURCE is asked for over the machine.
+    @Test func rootRaisesNoLimitsInAUserNamespace() throws {
+        var caller = Fixture.realRoot
+        caller.mayRaiseLimits = true
+        let made = try Fixture.build(caller: caller) {
+            $0.namespaces.user = .keepID(uid: nil, gid: nil)
+            $0.oomScoreAdjustment = -500
+        }
+        let limit = try #require(made.runtime.process?.rlimits.first { $0.type == "RLIMIT_NOFILE" })
+        #expect(limit.hard == 20_000)
+        #expect(made.runtime.process?.oomScoreAdj == 0)
+    }
+
     @Test func oomScoreIsClampedWithAWord() throws {
         let made = try Fixture.build { $0.oomScoreAdjustment = -500 }
         #expect(made.runtime.process?.oomScoreAdj == 0)

@@ -6,7 +6,7 @@ set -eu
 build="pkg-config libseccomp-dev libcap-dev zlib1g-dev libzstd-dev libssl-dev libyaml-dev uidmap passt ca-certificates"
 test="slirp4netns docker-registry skopeo umoci podman crun debootstrap busybox-static tmux libcap2-bin apache2-utils
 python3 curl openssl zstd file"
-vm="qemu-system-x86 e2fsprogs kmod busybox-static debootstrap gcc libc6-dev python3"
+vm="qemu-system-x86 e2fsprogs kmod busybox-static debootstrap gcc libc6-dev python3 curl"
 bench="gcc libc6-dev podman crun runc bubblewrap docker-registry skopeo umoci busybox-static python3 zstd curl"
 
 case ${1:-} in

@@ -5,16 +5,20 @@
 set -uo pipefail
 kernel=$1
 directory=$2
-seconds=${SWIFTPOD_VM_TIMEOUT:-1800}
+seconds=${SWIFTPOD_VM_TIMEOUT:-1200}
+memory=${SWIFTPOD_VM_MEMORY:-1024}
 disks=()
 for disk in disk payload; do
     [ ! -e "$directory/$disk" ] ||
         disks+=(-drive "file=$directory/$disk,if=virtio,format=raw,cache=unsafe,snapshot=on")
 done
 : > "$directory/test.log"
+echo "a machine of QEMU's, emulated: 2 processors, $memory MiB, at most $seconds s"
 tail -n +1 -f "$directory/test.log" --pid=$$ & follow=$!
 timeout -k 5 "$seconds" qemu-system-x86_64 \
-    -accel tcg,thread=multi -machine pc -cpu Nehalem -smp 2 -m "${SWIFTPOD_VM_MEMORY:-1024}" \
+    -accel tcg,thread=multi -machine pc -cpu Nehalem -smp 2 -m "$memory" \
+    -object memory-backend-ram,id=a,size="$((memory / 2))M" -numa node,cpus=0,memdev=a \
+    -object memory-backend-ram,id=b,size="$((memory - memory / 2))M" -numa node,cpus=1,memdev=b \
     -nodefaults -no-user-config -display none -monitor none -no-reboot \
     -serial "file:$directory/console.log" -serial "file:$directory/test.log" \
     "${disks[@]}" \

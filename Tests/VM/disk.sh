@@ -1,5 +1,5 @@
 #!/bin/bash
-# disk.sh OUTPUT-DIRECTORY FILE...: makes `disk`, an ext4 image with busybox, the id mapping helpers, a user `tester` with
+# disk.sh OUTPUT-DIRECTORY FILE...: makes `disk`, an ext4 image with busybox, the id mapping helpers, curl, a user `tester` with
 # subordinate ids, and the files in /test, where one must be called `run`.
 # Must be root: the image has files of several owners.
 set -euo pipefail
@@ -17,7 +17,7 @@ for applet in $(busybox --list); do
     [ "$applet" = busybox ] || ln -s /bin/busybox "$disk/bin/$applet"
 done
 install -m 755 "$here/guest/init" "$disk/sbin/init"
-for helper in newuidmap newgidmap; do
+for helper in newuidmap newgidmap curl; do
     cp -a "$(readlink -f "$(command -v $helper)")" "$disk/usr/bin/$helper"
     ldd "$(command -v $helper)" | grep -o '/[^ ]*' | while read -r library; do
         mkdir -p "$disk$(dirname "$library")"

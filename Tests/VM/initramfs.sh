@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bin" "$work/modules"
 cp /bin/busybox "$work/bin/"
 install -m 755 "$here/guest/initramfs-init" "$work/init"
-for module in virtio_pci virtio_blk crc32c_generic ext4 overlay; do
+for module in virtio_pci virtio_blk crc32c_generic ext4 overlay bfq; do
     # A module that is built in says so instead of naming a file.
     modprobe -d "$kernel" -S "$version" --show-depends "$module" | awk '$1 == "insmod" { print $2 }'
 done | awk '!seen[$0]++' | while read -r file; do

@@ -7,11 +7,16 @@ directory=$(readlink -f "$1")
 [ ! -e "$directory/version" ] || exit 0
 
 # Debian 12's, wherever this runs: 6.1 is what the fallback is tested with.
-package=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }')
-[ -n "$package" ] || { echo "kernel.sh: apt knows no linux-image-cloud-amd64" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-(cd "$work" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb -x ./*.deb unpacked)
+download() {
+    package=$(apt-cache depends linux-image-cloud-amd64 2> /dev/null |
+        awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }')
+    [ -n "$package" ] && (cd "$work" && apt-get download -qq -o APT::Sandbox::User=root "$package")
+}
+# Lists that are missing, or older than what the mirror has.
+download || { apt-get update -qq && download; } || { echo "kernel.sh: no linux-image-cloud-amd64 from apt" >&2; exit 1; }
+(cd "$work" && dpkg-deb -x ./*.deb unpacked)
 version=${package#linux-image-}
 depmod -b "$work/unpacked" "$version"
 rm -rf "$directory/lib"

@@ -15,7 +15,7 @@ fi
 directory=${1:-.build/vm}
 here=Tests/VM
 
-needs="qemu-system-x86_64:qemu-system-x86 mke2fs:e2fsprogs modprobe:kmod newuidmap:uidmap busybox:busybox-static"
+needs="qemu-system-x86_64:qemu-system-x86 mke2fs:e2fsprogs modprobe:kmod newuidmap:uidmap busybox:busybox-static curl:curl cc:gcc"
 [ "$kind" != systemd ] || needs="$needs debootstrap:debootstrap"
 missing=
 for need in $needs; do
@@ -35,17 +35,17 @@ if [ "$kind" = smoke ]; then
     cp "$here/guest/smoke.sh" "$payload/run"
     cc -O2 -static -o "$payload/floor" Benchmarks/floor.c
 else
-    cp "$here/guest/test.sh" "$payload/run"
-    cp "$here/guest/as.sh" "$here/guest/checks.sh" "$here/guest/limits.sh" "$payload/"
+    cp "$here"/guest/*.sh /bin/busybox "$payload/"
+    mv "$payload/test.sh" "$payload/run"
+    cc -O2 -static -Wall -o "$payload/pages" "$here/guest/pages.c"
     cp "$program" "$payload/swiftpod"
     chmod 755 "$payload/swiftpod"
     python3 "$here/image.py" "$payload"
 fi
 guest=$directory
 if [ "$kind" = systemd ]; then
-    cp "$here/guest/systemd.sh" "$payload/run"
+    mv "$payload/systemd.sh" "$payload/run"
     cp "$here/guest/systemd-start" "$payload/start"
-    cp "$here/guest/login.sh" /bin/busybox "$payload/"
     guest=$directory/debian
     mkdir -p "$guest"
     "$here/debian-disk.sh" "$guest"
@@ -56,4 +56,12 @@ else
     "$here/disk.sh" "$guest" "$payload"/*
 fi
 "$here/initramfs.sh" "$directory/kernel" "$guest/initramfs"
-"$here/boot.sh" "$directory/kernel" "$guest"
+status=0
+"$here/boot.sh" "$directory/kernel" "$guest" || status=$?
+# A machine that others use, too, spoils a measurement now and then; a fault does not go away when it is looked at again.
+if [ $status -ge 1 ] && [ $status -le 3 ]; then
+    echo "--- once more"
+    status=0
+    "$here/boot.sh" "$directory/kernel" "$guest" || status=$?
+fi
+exit $status

@@ -74,28 +74,43 @@ extension CgroupPlacement {
 }
 
 extension Cgroup {
+    /// Limits of a cgroup that stands, its controllers first: systemd lets down those that it knows and no others.
+    public func limit(
+        _ settings: [CgroupSetting], movingProcesses: Bool = false
+    ) throws(CgroupError) -> [CgroupSetting] {
+        try parent?.delegate(settings.filter { !$0.isOptional }.controllers, movingProcesses: movingProcesses)
+        return try apply(settings)
+    }
+
     /// Writes limits, in order. Returns the optional ones that could not be written.
     public func apply(_ settings: [CgroupSetting]) throws(CgroupError) -> [CgroupSetting] {
         var omitted: [CgroupSetting] = []
         for setting in settings {
-            do throws(SyscallError) {
+            do throws(CgroupError) {
                 try apply(setting)
             } catch {
-                if setting.isOptional {
-                    omitted.append(setting)
-                    continue
-                }
-                throw explain(error, setting)
+                guard setting.isOptional else { throw error }
+                omitted.append(setting)
             }
         }
         return omitted
     }
 
-    private func apply(_ setting: CgroupSetting) throws(SyscallError) {
-        guard let other = setting.otherwise, access("\(path)/\(setting.file)", F_OK) != 0 else {
-            return try write(setting.value, to: setting.file)
+    private func apply(_ setting: CgroupSetting) throws(CgroupError) {
+        var wordings = [setting]
+        if let other = setting.also { wordings.append(CgroupSetting(other.file, other.value)) }
+        var refusal: (error: SyscallError, wording: CgroupSetting)?
+        var isWritten = false
+        for wording in wordings {
+            do throws(SyscallError) {
+                try write(wording.value, to: wording.file)
+                isWritten = true
+            } catch {
+                // A file that is not there says least.
+                if refusal == nil || refusal?.error.errno == ENOENT { refusal = (error, wording) }
+            }
         }
-        try write(other.value, to: other.file)
+        if !isWritten, let refusal { throw explain(refusal.error, refusal.wording) }
     }
 
     private func explain(_ error: SyscallError, _ setting: CgroupSetting) -> CgroupError {

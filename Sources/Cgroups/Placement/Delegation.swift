@@ -46,11 +46,32 @@ public struct Delegation: Equatable, Sendable {
         return "controller \(list) is not delegated to cgroup \(place)"
     }
 
+    /// Those that it knows; what it does not know it leaves as it is.
+    private static let controllersOfSystemd: Set<String> = ["cpu", "cpuset", "io", "memory", "pids"]
+
+    /// The cgroups above, the topmost first.
+    private var above: [String] {
+        let mount = "/sys/fs/cgroup"
+        var paths: [String] = []
+        var path = place
+        while path.hasPrefix(mount + "/"), let cut = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            path = String(path[..<cut])
+            paths.insert(path, at: 0)
+        }
+        return paths
+    }
+
     /// One line that somebody can type.
     private var remedy: String {
         if !heldByV1.isEmpty {
             return
                 "boot with the kernel parameter systemd.unified_cgroup_hierarchy=1 (without systemd: cgroup_no_v1=all)"
+        }
+        let foreign = controllers.filter { !Delegation.controllersOfSystemd.contains($0) }
+        if hasSystemd, !isRoot, !foreign.isEmpty {
+            let words = foreign.map { "+\($0)" }.joined(separator: " ")
+            return "systemd delegates no \(foreign.joined(separator: ", ")): delegate as root: echo '\(words)' | tee "
+                + above.map { $0 + "/cgroup.subtree_control" }.joined(separator: " ")
         }
         if hasSystemd, !isRoot {
             return "delegate as root: mkdir -p /etc/systemd/system/user@.service.d && printf "

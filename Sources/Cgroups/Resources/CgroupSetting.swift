@@ -4,8 +4,8 @@ public struct CgroupSetting: Equatable, Sendable, CustomStringConvertible {
     public var value: String
     /// Nobody asked for it, or podman goes on without it: that it cannot be set is no failure.
     public var isOptional: Bool
-    /// Written instead where the kernel has no file of the first name.
-    public var otherwise: Alternative?
+    /// Written as well; of the two it is enough that one can be.
+    public var also: Alternative?
 
     /// The same wish in the words of another file.
     public struct Alternative: Equatable, Sendable {
@@ -18,11 +18,11 @@ public struct CgroupSetting: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    public init(_ file: String, _ value: String, isOptional: Bool = false, otherwise: Alternative? = nil) {
+    public init(_ file: String, _ value: String, isOptional: Bool = false, also: Alternative? = nil) {
         self.file = file
         self.value = value
         self.isOptional = isOptional
-        self.otherwise = otherwise
+        self.also = also
     }
 
     /// The controller that the file belongs to: what stands before its first dot. nil for files that every cgroup has.

@@ -25,14 +25,15 @@ extension ResourceTranslation {
         return settings
     }
 
-    /// BFQ has v1's range, 1 to 1000; the general one goes to 10000.
+    /// BFQ has v1's range, 1 to 1000; the general one goes to 10000. Which of them a device heeds is its scheduler's affair,
+    /// and BFQ's file is there as soon as the kernel knows BFQ.
     private static func weight(_ weight: UInt64, of device: String) throws(CgroupError) -> CgroupSetting {
         guard (1...1000).contains(weight) else {
             throw CgroupError(.invalid, "invalid block IO weight \(weight): must be between 10 and 1000")
         }
         let general = weight < 10 ? 1 : 1 + (weight - 10) * 9999 / 990
         return CgroupSetting(
-            "io.bfq.weight", "\(device)\(weight)", otherwise: .init(file: "io.weight", value: "\(device)\(general)"))
+            "io.bfq.weight", "\(device)\(weight)", also: .init(file: "io.weight", value: "\(device)\(general)"))
     }
 
     private static func number(_ device: ResourceReader) throws(CgroupError) -> String {

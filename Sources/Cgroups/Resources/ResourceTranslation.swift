@@ -95,9 +95,10 @@ public enum ResourceTranslation {
         return settings
     }
 
-    /// The interface files that say where processes are and what becomes of them are nobody's limits.
+    /// The interface files that say where processes are and what becomes of them are nobody's limits. One that is frozen
+    /// would not even start.
     private static let untouchable: Set<String> = [
-        "cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.type", "cgroup.subtree_control",
+        "cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.type", "cgroup.subtree_control", "cgroup.freeze",
     ]
 
     static func unified(_ unified: ResourceReader) throws(CgroupError) -> [CgroupSetting] {

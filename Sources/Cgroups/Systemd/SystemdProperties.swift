@@ -5,7 +5,7 @@ package enum SystemdProperties {
     package static func properties(_ settings: [CgroupSetting]) -> [(name: String, value: BusValue)] {
         var result: [(name: String, value: BusValue)] = []
         for setting in settings {
-            let setting = setting.otherwise.map { CgroupSetting($0.file, $0.value) } ?? setting
+            let setting = setting.also.map { CgroupSetting($0.file, $0.value) } ?? setting
             if let amount = amounts[setting.file] {
                 if let number = number(setting.value) {
                     result.append((amount, .uint64(number)))

@@ -27,7 +27,8 @@ extension Engine {
             .init("GraphDriver", graphDriver(record, path)), .init("Mounts", inspectMounts(record)),
             .init("Dependencies", .array(dependencies(record))), .init("NetworkSettings", networkSettings(container)),
             .init("Namespace", .string("")), .init("IsInfra", .bool(false)), .init("IsService", .bool(false)),
-            .init("Config", inspectConfig(record, process)), .init("HostConfig", inspectHostConfig(record, process)),
+            .init("Config", inspectConfig(record, process)),
+            .init("HostConfig", inspectHostConfig(record, process, cgroup: container.facts.state?.cgroup)),
         ])
     }
 

@@ -30,10 +30,16 @@ extension Engine {
     }
 
     /// `HostConfig`: how it was asked for. Members that a request cannot touch yet have podman's values for that.
-    func inspectHostConfig(_ record: ContainerRecord, _ process: RuntimeSpec.Process) -> JSON {
+    func inspectHostConfig(
+        _ record: ContainerRecord, _ process: RuntimeSpec.Process, cgroup: String?
+    ) -> JSON {
         var retries: UInt32 = 0
         if case .onFailure(let maximum?) = record.restart { retries = maximum }
         let runtime = record.specification.runtime
+        // Who made it, where it stands; whom it was asked of is said on the command line.
+        let isScope = cgroup?.hasSuffix(".scope") ?? false
+        let manager = isScope ? .systemd : record.cgroups.manager ?? .cgroupfs
+        let ownView = runtime.linux?.namespaces.contains { $0.type == .cgroup } ?? false
         let volumes = record.mounts.compactMap { path in runtime.mounts.last { $0.destination == path } }
         var members: [JSON.Member] = [
             .init(
@@ -42,8 +48,8 @@ extension Engine {
                     volumes.filter { $0.type != "tmpfs" }.map {
                         .string("\($0.source ?? ""):\($0.destination):\($0.options.joined(separator: ","))")
                     })),
-            .init("CgroupManager", .string((record.cgroups.manager ?? .cgroupfs).rawValue)),
-            .init("CgroupMode", .string("host")),
+            .init("CgroupManager", .string(manager.rawValue)),
+            .init("CgroupMode", .string(ownView ? "private" : "host")),
             .init("ContainerIDFile", .string("")),
             .init(
                 "LogConfig",

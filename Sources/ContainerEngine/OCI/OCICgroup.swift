@@ -168,11 +168,7 @@ struct OCICgroup {
         guard hierarchy.kind == .unified else {
             throw CgroupError(.unsupported, "cgroup manager systemd: needs a machine with cgroup v2 alone")
         }
-        let uid = IDMaps.outsideUID()
-        let variable: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
-        guard let bus = SystemdScope.bus(isRoot: !isRootless, uid: uid, variable: variable) else {
-            throw CgroupError(.unsupported, "cgroup manager systemd: there is no systemd to ask")
-        }
+        let (bus, uid) = try OCICgroup.bus(isRootless: isRootless)
         let (slice, unit) = try unit()
         let scope = SystemdScope(
             unit: unit, slice: slice, description: "swiftpod container \(id)", settings: settings)
@@ -181,8 +177,18 @@ struct OCICgroup {
             throw CgroupError(.failed, "start \(unit): the process has ended")
         }
         // systemd passes over in silence what it may not set.
-        try fill((cgroup, try cgroup.apply(settings)))
+        try fill((cgroup, try cgroup.limit(settings)))
         return cgroup
+    }
+
+    /// The manager's socket, and the caller's uid on the machine.
+    static func bus(isRootless: Bool) throws(CgroupError) -> (path: String, uid: UInt32) {
+        let uid = IDMaps.outsideUID()
+        let variable: (String) -> String? = { name in getenv(name).map { String(cString: $0) } }
+        guard let bus = SystemdScope.bus(isRoot: !isRootless, uid: uid, variable: variable) else {
+            throw CgroupError(.unsupported, "cgroup manager systemd: there is no systemd to ask")
+        }
+        return (bus, uid)
     }
 
     /// `SLICE:PREFIX:NAME`, as systemd's users write the path.

@@ -155,7 +155,10 @@ private struct OCIBirth {
             launchOptions.requiresCgroup = cgroupDirectory != nil && maker.isRequired
             let plan = try plan(launchOptions)
             let process = try launch(plan) { moment, pid in
-                if moment == .created, let scope = try maker.start(pid: pid) { cgroup = scope }
+                if moment == .created, let scope = try maker.start(pid: pid) {
+                    cgroup = scope
+                    record.isScope = true
+                }
                 try work(moment, pid)
             }
             return try finish(process)

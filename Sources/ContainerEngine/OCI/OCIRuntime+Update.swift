@@ -53,9 +53,11 @@ extension OCIRuntime {
                 throw EngineError(.unsupported, "update container \(container.id): it has no cgroup to limit")
             }
             try OCIRuntime.check(changes, fits: cgroup)
-            let asked = settings.filter { !$0.isOptional }
-            try cgroup.parent?.delegate(asked.controllers, movingProcesses: false)
-            for setting in try cgroup.apply(settings) where !OCICgroup.isEverybodys(setting) {
+            if container.record.isScope {
+                let (bus, uid) = try OCICgroup.bus(isRootless: IDMaps.outsideUID() != 0)
+                try SystemdScope.update(cgroup.name, settings, bus: bus, uid: uid)
+            }
+            for setting in try cgroup.limit(settings) where !OCICgroup.isEverybodys(setting) {
                 self.settings.warn("\(setting) is not in force: the controller is not there")
             }
         }

@@ -25,6 +25,8 @@ struct OCIRecord: Equatable, Sendable {
     var process: ProcessIdentity?
     /// Its cgroup's directory.
     var cgroup: String?
+    /// systemd has made it, and writes its limits again when it is reloaded.
+    var isScope = false
     /// Limits or device rules hold in that cgroup: outside of it nothing of the container must run.
     var isLimited = false
     /// The resctrl group that it is in, a directory.
@@ -47,6 +49,7 @@ extension OCIRecord: JSONDocument {
         isReady = try json.optional("ready") ?? false
         process = try json.optional("process")
         cgroup = try json.optional("cgroup")
+        isScope = try json.optional("scope") ?? false
         isLimited = try json.optional("limited") ?? false
         resourceGroup = try json.optional("resourceGroup")
         resourceGroupsMade = try json.list("resourceGroupsMade")
@@ -58,7 +61,8 @@ extension OCIRecord: JSONDocument {
             "id": id.json, "bundle": bundle.json, "rootfs": rootfs.json, "created": created.json,
             "owner": owner.json, "boot": bootID.json, "creator": creator.json, "ready": isReady.jsonUnlessFalse,
             "process": process?.json, "cgroup": cgroup?.json,
-            "limited": isLimited.jsonUnlessFalse, "userNamespace": addedUserNamespace.jsonUnlessFalse,
+            "scope": isScope.jsonUnlessFalse, "limited": isLimited.jsonUnlessFalse,
+            "userNamespace": addedUserNamespace.jsonUnlessFalse,
             "resourceGroup": resourceGroup?.json,
             "resourceGroupsMade": resourceGroupsMade.jsonUnlessEmpty,
         ])

@@ -21,8 +21,9 @@ public enum LimitPolicy {
     ]
 
     /// The limits to set, and a line for every wish that the caller may not fulfil.
+    /// - Parameter mayRaise: they are set where CAP_SYS_RESOURCE is the machine's: not in a user namespace.
     package static func limits(
-        _ request: ContainerConfiguration, caller: CallerFacts
+        _ request: ContainerConfiguration, caller: CallerFacts, mayRaise: Bool
     ) throws(EngineError) -> (limits: [RuntimeSpec.ResourceLimit], warnings: [String]) {
         if request.hostLimits { return ([], []) }
         var result: [RuntimeSpec.ResourceLimit] = []
@@ -32,7 +33,7 @@ public enum LimitPolicy {
             if result.contains(where: { $0.type == limit.type }) {
                 result.removeAll { $0.type == limit.type }
             }
-            let granted = clamp(limit, caller: caller)
+            let granted = mayRaise ? limit : clamp(limit, caller: caller)
             if granted != limit {
                 let name = limit.type.dropFirst("RLIMIT_".count).lowercased()
                 warnings.append(
@@ -43,7 +44,7 @@ public enum LimitPolicy {
         }
         for row in defaults where !result.contains(where: { $0.type == row.type }) {
             let wish = RuntimeSpec.ResourceLimit(type: row.type, soft: row.value, hard: row.value)
-            result.append(clamp(wish, caller: caller))
+            result.append(mayRaise ? wish : clamp(wish, caller: caller))
         }
         return (result, warnings)
     }
@@ -62,7 +63,6 @@ public enum LimitPolicy {
     }
 
     private static func clamp(_ wish: RuntimeSpec.ResourceLimit, caller: CallerFacts) -> RuntimeSpec.ResourceLimit {
-        if caller.mayRaiseLimits { return wish }
         guard let own = caller.rlimits.first(where: { $0.type == wish.type }) else { return wish }
         return RuntimeSpec.ResourceLimit(
             type: wish.type, soft: min(wish.soft, own.hard), hard: min(wish.hard, own.hard))

@@ -168,7 +168,7 @@ package enum ResourcePolicy {
 
     /// Where podman goes on without the limits that it was asked for, we do so too, and say so: an unprivileged user's
     /// where v1 holds the controllers, and where the cgroupfs manager was asked for, which has nothing to ask for a
-    /// delegation (Ray's worker line).
+    /// delegation (Ray's worker line), and no systemd can do it instead.
     package static func goesOnWithoutLimits(
         isRootless: Bool, _ kind: CgroupHierarchy.Kind, _ manager: ContainerConfiguration.CgroupManager?
     ) -> Bool {

@@ -67,7 +67,7 @@ extension SpecificationBuilder {
 
         process.capabilities = try CapabilityPolicy.sets(
             request.security, bounding: caller.boundingCapabilities, isRoot: user.uid == 0)
-        let limits = try LimitPolicy.limits(request, caller: caller)
+        let limits = try LimitPolicy.limits(request, caller: caller, mayRaise: mayRaiseLimits)
         process.rlimits = limits.limits
         draft.warnings += limits.warnings
         process.noNewPrivileges = request.security.noNewPrivileges
@@ -151,11 +151,14 @@ extension SpecificationBuilder {
         return once
     }
 
+    /// Both these and its OOM score are set by the container's first process, in its user namespace.
+    private var mayRaiseLimits: Bool { caller.mayRaiseLimits && plan.kind == .host }
+
     /// An unprivileged process cannot make itself a less likely victim.
     private func oomScore(into draft: inout Specification) -> Int? {
         guard let wanted = request.oomScoreAdjustment else { return nil }
         let floor = caller.oomScoreAdjustment
-        guard !caller.mayRaiseLimits, wanted < floor else { return wanted }
+        guard !mayRaiseLimits, wanted < floor else { return wanted }
         draft.warnings.append(
             "requested oom_score_adj=\(wanted) is lower than the current one, changing to \(floor)")
         return floor

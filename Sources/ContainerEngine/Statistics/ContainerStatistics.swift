@@ -101,6 +101,11 @@ extension Engine {
         return facts.state.map(ranOutOfMemory) ?? false
     }
 
+    /// Its cgroup's `memory.events`, to be watched by whoever launched a worker. nil where it has no limit of memory.
+    public func memoryEvents(_ id: String) -> MemoryEvents? {
+        store.facts(id)?.state?.cgroup.flatMap { MemoryEvents(cgroup: $0) }
+    }
+
     /// Asked of the cgroup, as long as that is there.
     func ranOutOfMemory(_ state: RunState) -> Bool {
         guard state.bootID == session.bootID, let cgroup = state.cgroup else { return false }

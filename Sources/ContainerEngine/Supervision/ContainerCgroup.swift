@@ -114,6 +114,15 @@ struct CgroupMaker {
 
     var isAsked: Bool { ((try? limits()) ?? []).contains { !$0.isOptional } }
 
+    /// The caller has a cgroup, by the files' rights, in which the controllers that limits were asked for can be had.
+    var hasPlaceForLimits: Bool {
+        guard let place = (try? CgroupPlacement.find(in: hierarchy, isRoot: !session.isRootless)) ?? nil else {
+            return false
+        }
+        let wanted = ((try? limits()) ?? []).filter { !$0.isOptional }.controllers
+        return Set(wanted).isSubset(of: place.usableControllers)
+    }
+
     func make(_ settings: [CgroupSetting]) throws(CgroupError) -> ContainerCgroup? {
         let options = record.cgroups
         let place = try CgroupPlacement.find(

@@ -12,13 +12,20 @@ struct ContainerScope {
     private let session: EngineSession
 
     /// nil where cgroupfs is to make it. podman's words where systemd was asked for and is not there.
+    ///
+    /// Where cgroupfs was asked for, and limits that it cannot set in this session, systemd is better than no limits: Ray's
+    /// worker line always says cgroupfs, and the sessions that systemd makes for a plain user's login are root's.
     static func choose(
         for record: ContainerRecord, in directory: Int32, _ session: EngineSession
     ) throws(EngineError) -> ContainerScope? {
         let options = record.cgroups
         switch (options.mode, options.manager) {
-        case (.disabled, _), (.split, _), (_, .cgroupfs): return nil
+        case (.disabled, _), (.split, _): return nil
         case (_, .systemd): break
+        case (_, .cgroupfs):
+            guard session.isRootless, record.hasLimits, options.parent == nil,
+                !CgroupMaker(record, directory, session).hasPlaceForLimits
+            else { return nil }
         case (_, nil):
             // Nobody is asked for a cgroup that limits nothing.
             guard record.hasLimits, options.parent == nil || options.parent?.hasSuffix(".slice") == true else {
@@ -38,6 +45,10 @@ struct ContainerScope {
         }
         let maker = CgroupMaker(record, directory, session)
         guard maker.hierarchy.kind == .unified else { return nil }
+        if options.manager == .cgroupfs {
+            session.settings.warn(
+                "cgroupfs has no cgroup of the caller's for the limits, falling back to systemd")
+        }
         do throws(CgroupError) {
             let name = CgroupPlacement.name(record.id, stateDirectory: session.layout.data)
             let scope = SystemdScope(
@@ -89,7 +100,7 @@ struct ContainerScope {
             guard let cgroup = maker.hierarchy.cgroup(of: pid) else {
                 throw CgroupError(.failed, "start \(scope.unit): the process has ended")
             }
-            _ = try cgroup.apply(scope.settings)
+            _ = try cgroup.limit(scope.settings)
             let descriptor: Int32
             do { descriptor = try cgroup.open().release() } catch {
                 throw CgroupError(.failed, "open cgroup: \(error)")

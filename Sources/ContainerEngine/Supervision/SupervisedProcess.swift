@@ -38,10 +38,11 @@ final class SupervisedProcess {
         set { loop.exit_file = newValue }
     }
 
-    /// The cgroup's `memory.events`; taken over.
-    var memoryEvents: Int32 {
-        get { loop.memory_events }
-        set { loop.memory_events = newValue }
+    /// Takes over the cgroup's `memory.events`, which -1 is none.
+    /// - Parameter vanishes: it goes with the cgroup's last process, and not when we remove that.
+    func setMemoryEvents(_ descriptor: Int32, vanishes: Bool) {
+        loop.memory_events = descriptor
+        loop.memory_vanishes = vanishes ? 1 : 0
     }
 
     /// What is left of its process group ends with it: for a container that shares a pid namespace.

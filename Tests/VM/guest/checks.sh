@@ -1,11 +1,13 @@
 # Sourced by the tests of the guests: what a check is, and what it can say. $who is whose turn it is; pod, which calls
 # swiftpod as $who, is the sourcing script's.
-failed=0
+passed=0 failed=0
 check() { # NAME COMMAND...: the command must succeed
     name=$1
     shift
-    if "$@" > /tmp/output 2>&1; then
+    # In a shell of its own: what ends that, such as reckoning with a number that is not there, is this check's failure alone.
+    if ("$@") > /tmp/output 2>&1; then
         echo "ok: $who: $name"
+        passed=$((passed + 1))
     else
         echo "FAILED: $who: $name ($?)"
         sed 's/^/    /' /tmp/output

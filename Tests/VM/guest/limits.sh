@@ -3,8 +3,6 @@
 
 groups() { find /sys/fs/cgroup -type d -name 'swiftpod-????????-*'; }
 
-has_controller() { grep -qw "$1" /sys/fs/cgroup/cgroup.controllers; }
-
 has_file() { [ -e "/sys/fs/cgroup/user.slice/$1" ]; }
 
 is_killed_for_memory() {
@@ -115,6 +113,15 @@ updates() {
         output_is "33554432 500000000" pod inspect --format '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}' changing
 }
 
+# A kernel without it has no file of the name, and the wish is refused.
+limits_zswap() {
+    has_file memory.zswap.max || {
+        is_refused memory.zswap.max run --cgroup-conf memory.zswap.max=4194304 localhost/vm-oci true
+        return
+    }
+    file_says memory.zswap.max 4194304 --cgroup-conf memory.zswap.max=4194304
+}
+
 shares_io() {
     # Without the file there is no scheduler that could weigh anything, and the wish is refused.
     has_file io.weight || {
@@ -126,6 +133,7 @@ shares_io() {
 
 # Nothing of what an update asks for is done where one part of it cannot be.
 updates_all_or_nothing() {
+    group=$(group_of changing)
     fails_with 125 pod update --memory 48m --cpuset-cpus 7 changing && output_is 33554432 cat "$group/memory.max" &&
         output_is 33554432 pod inspect --format '{{.HostConfig.Memory}}' changing
 }
@@ -138,6 +146,38 @@ shows_what_the_files_say() {
         { echo "$line"; return 1; }
     within 1 "$(used_in "$group")" $(($3 / 1000))
 }
+
+# The shell that is the caller, and what it sees of the container from where it stands.
+is_split() {
+    output_is split as sh -c '
+        own=$(sed -n "s/^0:://p" /proc/self/cgroup)
+        /test/swiftpod run --rm --network=none --cgroups=split --memory 64m --cgroupns=host localhost/vm-oci \
+            cat /proc/self/cgroup | grep -q "^0::${own%/}/swiftpod-" && echo split'
+}
+
+streams_stats() {
+    as timeout 5 /test/swiftpod stats --interval 1 --format '{{.Name}} {{.PIDs}}' changing > /tmp/stream
+    within 2 5 "$(grep -c '^changing [1-9]' /tmp/stream)"
+}
+
+stats_as_json() { pod stats --no-stream --format json changing | grep -q '"name": *"changing"'; }
+
+# Held back to a tenth of a processor it waits most of the time. Frozen it does not, and the figure fades from look to look.
+shows_pressure() {
+    pod run -d --name pressed --network=none --cpus 0.1 localhost/vm-oci sh -c 'while :; do :; done' > /dev/null || return
+    group=$(group_of pressed)
+    eventually pressure_is_felt && before=$(pressure_of_file) && shown=$(pressure_shown) && after=$(pressure_of_file)
+    pod rm -f -t 0 pressed > /dev/null
+    echo "before $before, shown $shown, after $after, in hundredths"
+    [ "$before" -le "$after" ] || set -- "$after" "$before"
+    within "${1:-$before}" "${2:-$after}" "$shown"
+}
+
+pressure_of_file() { sed -n 's/^some avg10=\([0-9]*\)\.\([0-9]*\) .*/\1\2/p' "$group/cpu.pressure" | sed 's/^0*\(.\)/\1/'; }
+
+pressure_shown() { pod stats --no-stream --format '{{.CPUPressure}}' pressed | sed 's/[.%]//g; s/^0*\(.\)/\1/'; }
+
+pressure_is_felt() { [ "$(pressure_of_file)" -gt 500 ]; }
 
 outlives_nothing() {
     pod run -d --name lost --network=none --memory 64m localhost/vm-oci sleep 1000 || return
@@ -156,19 +196,6 @@ filters_devices() {
         run localhost/vm-oci sh -c ': < /dev/zero && : > /dev/null'
 }
 
-# Four pages of 2 MiB, of which the container may have one. The file's pages are allocated, and so charged, by fallocate.
-limits_huge_pages() {
-    echo 4 > /proc/sys/vm/nr_hugepages
-    mkdir -p /huge && mount -t hugetlbfs -o mode=1777,pagesize=2M none /huge || return
-    run -v /huge:/huge --cgroup-conf hugetlb.2MB.max=2097152 localhost/vm-oci fallocate -l 2097152 /huge/one &&
-        ! run -v /huge:/huge --cgroup-conf hugetlb.2MB.max=2097152 localhost/vm-oci fallocate -l 4194304 /huge/two &&
-        run -v /huge:/huge localhost/vm-oci fallocate -l 4194304 /huge/three
-    status=$?
-    rm -f /huge/*
-    umount /huge
-    return $status
-}
-
 limits() {
     check "info names the controllers" sh -c "sh /test/as.sh $who /test/swiftpod info --format '{{.host.cgroupControllers}}' |
         grep memory"
@@ -177,26 +204,21 @@ limits() {
     check "memory.low" file_says memory.low 8388608 --memory-reservation 8m
     check "cpu.weight" file_says cpu.weight 59 --cpu-shares 512
     check "a file of v2 by name" file_says memory.high 16777216 --cgroup-conf memory.high=16777216
-    if has_file memory.zswap.max; then
-        check "memory.zswap.max" file_says memory.zswap.max 4194304 --cgroup-conf memory.zswap.max=4194304
-    fi
-    check "cpu.max.burst" file_says cpu.max.burst 10000 --cpus 0.5 --cgroup-conf cpu.max.burst=10000
-    check "cpu.idle" file_says cpu.idle 1 --cgroup-conf cpu.idle=1
-    check "cpuset.mems" file_says cpuset.mems 0 --cpuset-mems 0
+    check "memory.zswap.max" limits_zswap
+    check "cpuset.mems" output_is 1 run --cpuset-mems 1 localhost/vm-oci sh -c \
+        "sed -n 's/^Mems_allowed_list:[[:space:]]*//p' /proc/self/status"
+    check "memory of a node that is not there" is_refused cpuset.mems run --cpuset-mems 7 localhost/vm-oci true
     check "io.weight" shares_io
+    check "a container is not born frozen" is_refused "invalid cgroup file name" run --cgroup-conf cgroup.freeze=1 \
+        localhost/vm-oci true
     check "a name that is no file" is_refused memory.nothing run --cgroup-conf memory.nothing=1 localhost/vm-oci true
     # A default is no reason to move a user's processes about.
     [ "$who" = tester ] || check "podman's limit of processes" file_says pids.max 2048
     check "a limit of processes" file_says pids.max 77 --pids-limit 77
-    if has_controller hugetlb; then check "huge pages" limits_huge_pages; fi
     # No such hardware is here to have a limit; that the kernel is asked shows in its answer.
-    if has_controller rdma; then
-        check "rdma" is_refused "rdma.max=mlx5_0 hca_handle=2" run --cgroup-conf "rdma.max=mlx5_0 hca_handle=2" \
-            localhost/vm-oci true
-    fi
-    if has_controller misc; then
-        check "misc" is_refused "misc.max=sev 1" run --cgroup-conf "misc.max=sev 1" localhost/vm-oci true
-    fi
+    check "rdma" is_refused "rdma.max=mlx5_0 hca_handle=2" run --cgroup-conf "rdma.max=mlx5_0 hca_handle=2" \
+        localhost/vm-oci true
+    check "misc" is_refused "misc.max=sev 1" run --cgroup-conf "misc.max=sev 1" localhost/vm-oci true
     check "more memory than its limit: killed, and said why" is_killed_for_memory
     check "an ordinary SIGKILL is none of memory" is_killed_for_nothing
     check "an event of it" counts_ooms hungry
@@ -212,13 +234,21 @@ limits() {
     check "pause and unpause" freezes
     check "rm -f ends double forks" ends_double_forks private pod rm -f -t 1 forks
     check "the same in the host's pid namespace" ends_double_forks host pod rm -f -t 1 forks
+    check "so does a stop that runs out of time" ends_double_forks host sh -c \
+        "sh /test/as.sh $who /test/swiftpod stop -t 1 forks; [ \$(ps -o args | grep -c '^sleep 98') = 0 ] &&
+        sh /test/as.sh $who /test/swiftpod rm forks"
     check "so does the end of the first process" ends_double_forks host sh -c \
         "sh /test/as.sh $who /test/swiftpod kill forks; sh /test/as.sh $who /test/swiftpod rm -f forks"
     check "update" updates
+    check "inspect says who made it" output_is "cgroupfs private" pod inspect \
+        --format '{{.HostConfig.CgroupManager}} {{.HostConfig.CgroupMode}}' changing
     check "exec is limited, too" output_is 33554432 pod exec changing cat /sys/fs/cgroup/memory.max
     check "and stands where the container does" output_is 0::/ pod exec changing cat /proc/self/cgroup
     check "an update that cannot hold changes nothing" updates_all_or_nothing
     check "stats" shows_what_the_files_say
+    check "a stream of them" streams_stats
+    check "as JSON" stats_as_json
+    check "pressure" shows_pressure
     check "top" sh -c "sh /test/as.sh $who /test/swiftpod top changing pid args | grep -q '^1 *sleep 1000'"
     check "rm" pod rm -f -t 0 changing
     check "a killed supervisor leaves no cgroup" outlives_nothing
@@ -228,16 +258,20 @@ limits() {
     check "an event of it, too" within $((ooms + 1)) $((ooms + 1)) "$(counts_ooms .)"
     check "--cgroups=disabled" output_is 0 sh -c "sh /test/as.sh $who /test/swiftpod run --rm --network=none \
         --cgroups=disabled --cgroupns=host localhost/vm-oci cat /proc/self/cgroup | grep -c swiftpod-.*- || true"
+    check "and no limits with it" fails_with 125 run --cgroups=disabled --memory 64m localhost/vm-oci true
     check "--cgroups=split" file_says memory.max 67108864 --cgroups=split --memory 64m
+    check "is below the caller's own" is_split
+    check "--cgroups=no-conmon" file_says memory.max 67108864 --cgroups=no-conmon --memory 64m
+    check "--cgroupns=host" output_is 1 sh -c "sh /test/as.sh $who /test/swiftpod run --rm --network=none --memory 64m \
+        --cgroupns=host localhost/vm-oci cat /proc/self/cgroup | grep -c '^0::/.*swiftpod-'"
     if [ "$who" = root ]; then
         check "--cgroup-parent" output_is 1 sh -c "/test/swiftpod run --rm --network=none --cgroup-parent /a/b \
             --memory 64m --cgroupns=host localhost/vm-oci cat /proc/self/cgroup | grep -c '^0::/a/b/swiftpod-'"
         rmdir /sys/fs/cgroup/a/b /sys/fs/cgroup/a
         check "device filter" filters_devices
     else
-        check "limits without delegation are refused" env OUTSIDE=1 sh -c '. /test/checks.sh
-            is_refused "not delegated.*delegate as root" sh /test/as.sh tester /test/swiftpod run --rm --network=none \
-                --memory 64m localhost/vm-oci true'
+        check "limits without delegation are refused, and what is advised gives them" advice_at_the_top
+        check "the same in a cgroup that is root's" advice_further_down
         check "and ignored with a warning where podman ignores them" env OUTSIDE=1 sh /test/as.sh tester \
             /test/swiftpod --cgroup-manager=cgroupfs run --rm --network=none --memory 64m localhost/vm-oci true
         check "no limits need no delegation" env OUTSIDE=1 sh /test/as.sh tester \

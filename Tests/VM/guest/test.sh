@@ -3,7 +3,8 @@
 . /test/checks.sh
 
 # Everything below calls swiftpod as $who and through this.
-pod() { sh /test/as.sh "$who" /test/swiftpod "$@"; }
+as() { sh /test/as.sh "$who" "$@"; }
+pod() { as /test/swiftpod "$@"; }
 
 same_tree() { # what a container lists is what the image says
     run "$@" list > /tmp/listing && diff /test/expected.txt /tmp/listing
@@ -59,7 +60,7 @@ removes() {
     check "no object is left" output_is "" find "$data/swiftpod" -type f -size +900k
 }
 
-. /test/limits.sh
+for part in limits memory shares workers runtime delegation; do . /test/$part.sh; done
 
 echo "up after $(cut -d' ' -f1 /proc/uptime) s: $(uname -r)"
 for who in tester root; do
@@ -71,7 +72,12 @@ for who in tester root; do
     [ "$who" = root ] || keeps_ids
     lives
     limits
+    memory_limits
+    shares
+    workers
+    bundles
+    check "no cgroup is left" output_is "" groups
     removes
 done
-echo "$failed failed, after $(cut -d' ' -f1 /proc/uptime) s"
+echo "$passed passed, $failed failed, after $(cut -d' ' -f1 /proc/uptime) s"
 exit $failed
