@@ -18,8 +18,7 @@ extension Engine {
         // Of a process that has become another nobody could tell what its start took.
         if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
             let origin = try prepareWorkersOrigin(configuration)
-            // Hooks are run by somebody outside.
-            if !origin.hasHooks {
+            if !origin.needsSupervisor {
                 try becomeWorker(configuration, origin, io: io, isWitnessed: true, onCreate: onCreate)
             }
         }
@@ -153,6 +152,7 @@ extension Engine {
         noteEnd(record)
         NetworkConnection.end(state.networkHelper)
         if let cgroup = state.cgroup { Cgroup(recorded: cgroup).remove() }
+        ResourceControl.remove(state.resourceGroups)
         ContainerHooks(record, layout: session.layout).runPoststop(warn: settings.warn)
     }
 

@@ -208,6 +208,14 @@ struct GPUTests {
             #expect(run(worker, environment: ["SWIFTPOD_GPUS": "none"]).text == "CUDA_VISIBLE_DEVICES=1")
             #expect(run(worker, environment: ["NVIDIA_VISIBLE_DEVICES": "1"]).text == "nvidia1\nCUDA_VISIBLE_DEVICES=1")
             #expect(run(["--env", "NVIDIA_VISIBLE_DEVICES=0"]).text == "nvidia0")
+            // A pod that has two parts of GPUs by their UUIDs; one of them could be either.
+            let parts = run(worker, environment: ["NVIDIA_VISIBLE_DEVICES": "MIG-a,MIG-b"])
+            #expect(parts.text == "nvidia1\nCUDA_VISIBLE_DEVICES=1", "\(parts)")
+            let either = run(worker, environment: ["NVIDIA_VISIBLE_DEVICES": "MIG-a"])
+            #expect(either.text == "CUDA_VISIBLE_DEVICES=1", "\(either)")
+            #expect(
+                either.err.hasPrefix("Warning: GPUs are left out: ") && either.err.contains("name it as GPU:PART"),
+                "\(either)")
             // A machine without GPUs runs them all the same, and says nothing.
             let bare = run(worker, environment: ["SWIFTPOD_DEVICE_ROOT": pod.files])
             #expect(bare.text == "CUDA_VISIBLE_DEVICES=1" && bare.err.isEmpty, "\(bare)")
