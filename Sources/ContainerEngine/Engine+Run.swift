@@ -15,6 +15,8 @@ extension Engine {
         _ configuration: ContainerConfiguration, io: AttachedStreams,
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }, onDetach: () -> Void = {}
     ) throws(EngineError) -> ExitStatus {
+        let probe = RayProbe(configuration, images: images, layout: session.layout)
+        if let probe, probe.isAnswered() { return .exited(0) }
         // Of a process that has become another nobody could tell what its start took.
         if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
             let origin = try prepareWorkersOrigin(configuration)
@@ -28,7 +30,10 @@ extension Engine {
         let new = try give(birthTo: id, configuration, origin, mark: mark)
         do {
             try onCreate(id)
-            return try startAttached(new.record, in: new.directory.raw, io: io, mark: mark, onDetach: onDetach)
+            let status = try startAttached(
+                new.record, in: new.directory.raw, io: io, mark: mark, onDetach: onDetach)
+            if status == .exited(0) { probe?.keepAnswer() }
+            return status
         } catch {
             giveUpStart(new.record, in: new.directory.raw, mark: mark)
             throw error
