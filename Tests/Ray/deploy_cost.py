@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -26,7 +27,8 @@ class Way(ray_test.Cluster):
     """A cluster whose store stays from round to round."""
 
     def __init__(self, way, binary, place):
-        super().__init__(binary, place, plugin=way == "plugin")
+        root = tempfile.mkdtemp(prefix="swiftpod-ray-", dir="/var/tmp")
+        super().__init__(binary, place, root, plugin=way == "plugin")
         self.way = way
         self.tool = "podman" if way == "podman" else "swiftpod"
         if way == "podman":
@@ -91,9 +93,9 @@ class Way(ray_test.Cluster):
 
     def end(self):
         if self.way == "podman":
-            # Its store has files of other ids, which only its own namespace, or root, may remove.
             self.call("podman", "system", "migrate", check=False)
-        return super().end() if self.way != "podman" else shutil.rmtree(self.root, ignore_errors=True)
+        super().end()
+        self.remove()
 
 
 def cpu():
