@@ -128,7 +128,7 @@ package struct ResourceControl {
     }
 
     /// What is made under the container's id, and so for nobody else, the innermost first.
-    func own(_ request: Request, id: String) -> [String] {
+    package func own(_ request: Request, id: String) -> [String] {
         let group = request.group == "/" ? root : "\(root)/\(request.group ?? id)"
         return ["\(group)/mon_groups/\(id)"] + (request.group == nil ? [group] : [])
     }
