@@ -195,8 +195,8 @@ class Cluster:
 
     def files(self):
         """What stands of containers."""
-        places = ("containers", "active")
-        return [name for place in places for name in os.listdir(f"{self.root}/home/.local/share/swiftpod/{place}")]
+        places = [f"{self.root}/home/.local/share/swiftpod/{name}" for name in ("containers", "active")]
+        return [name for place in places if os.path.isdir(place) for name in os.listdir(place)]
 
     def end(self):
         self.call("ray", "stop", "--force", check=False, seconds=60)
