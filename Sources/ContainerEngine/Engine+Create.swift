@@ -25,8 +25,12 @@ extension Engine {
         /// See ``RayFaults``.
         var raylet: String?
 
-        /// Its devices have hooks that are not ours to do.
-        var hasHooks: Bool { surroundings.devices?.edits.hooks.isEmpty == false }
+        /// Its devices have edits that somebody outside carries out: hooks that are not ours to do, network interfaces,
+        /// groups of resctrl, which are removed after it.
+        var needsSupervisor: Bool {
+            guard let edits = surroundings.devices?.edits else { return false }
+            return !edits.hooks.isEmpty || !edits.netDevices.isEmpty || edits.intelRdt != nil
+        }
     }
 
     /// A container that has just come about, locked.

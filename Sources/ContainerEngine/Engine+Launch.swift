@@ -47,11 +47,13 @@ extension Engine {
         let network = NetworkConnection(record, layout: session.layout)
         if network.isNeeded || scope != nil { options.moments.insert(.created) }
         let hooks = ContainerHooks(record, layout: session.layout)
-        for moment in hooks.moments { options.moments.insert(moment) }
+        let handover = try DeviceHandover(record, root: settings.deviceRoot)
+        for moment in hooks.moments + handover.moments { options.moments.insert(moment) }
 
         let plan = try plan(record, options, terminal: io?.terminal)
         let exitFile = try clearLastRun(directory)
         var helper: ProcessIdentity?
+        var resourceGroups: [String] = []
         do {
             let log = try openLog(record)
             let nearness = Nearness(spec.numaNode, root: settings.deviceRoot, warn: settings.warn)
@@ -60,7 +62,9 @@ extension Engine {
                 if moment == .created {
                     if let scope { cgroup = try scope.start(pid: pid) }
                     if network.isNeeded { helper = try network.connect(pid) }
+                    resourceGroups = try handover.enterResourceGroup(pid)
                 }
+                if moment == .mounted { try handover.moveInterfaces(to: pid) }
                 try hooks.run(at: moment, pid: pid)
             }
             let refusal = launched.cgroupRefusal
@@ -78,6 +82,7 @@ extension Engine {
                 supervisor: session.identity, bootID: session.bootID, startedAt: Timestamp.now())
             state.networkHelper = helper
             state.restarts = restarts
+            state.resourceGroups = resourceGroups
             state.cgroup = refusal == nil ? cgroup?.path : nil
             if state.process.startTime == 0 { state.process.startTime = Engine.startTimeOfEnded(pid) }
             try File.writeAtomically(state.encoded(), to: "state.json", in: directory, mode: 0o600)
@@ -91,6 +96,7 @@ extension Engine {
             streams.closeAll()
             network.disconnect(helper)
             cgroup?.remove()
+            ResourceControl.remove(resourceGroups)
             throw Engine.explain(error, "start container \(record.id.prefix(12))", spec.runtime.process)
         }
     }

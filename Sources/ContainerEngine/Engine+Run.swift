@@ -15,11 +15,12 @@ extension Engine {
         _ configuration: ContainerConfiguration, io: AttachedStreams,
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }, onDetach: () -> Void = {}
     ) throws(EngineError) -> ExitStatus {
+        let probe = RayProbe(configuration, images: images, layout: session.layout)
+        if let probe, probe.isAnswered() { return .exited(0) }
         // Of a process that has become another nobody could tell what its start took.
         if StartTrace.memory == nil, WorkerPolicy.obstacle(to: configuration, io) == nil {
             let origin = try prepareWorkersOrigin(configuration)
-            // Hooks are run by somebody outside.
-            if !origin.hasHooks {
+            if !origin.needsSupervisor {
                 try becomeWorker(configuration, origin, io: io, isWitnessed: true, onCreate: onCreate)
             }
         }
@@ -29,7 +30,10 @@ extension Engine {
         let new = try give(birthTo: id, configuration, origin, mark: mark)
         do {
             try onCreate(id)
-            return try startAttached(new.record, in: new.directory.raw, io: io, mark: mark, onDetach: onDetach)
+            let status = try startAttached(
+                new.record, in: new.directory.raw, io: io, mark: mark, onDetach: onDetach)
+            if status == .exited(0) { probe?.keepAnswer() }
+            return status
         } catch {
             giveUpStart(new.record, in: new.directory.raw, mark: mark)
             throw error
@@ -153,6 +157,7 @@ extension Engine {
         noteEnd(record)
         NetworkConnection.end(state.networkHelper)
         if let cgroup = state.cgroup { Cgroup(recorded: cgroup).remove() }
+        ResourceControl.remove(state.resourceGroups)
         ContainerHooks(record, layout: session.layout).runPoststop(warn: settings.warn)
     }
 

@@ -105,6 +105,9 @@ extension ServeReport.Fault {
         let mend: String
         var what = error.message
         switch error.code {
+        // A device, a directory to be mounted: the image's own absence names it.
+        case .notFound where !what.contains(image):
+            mend = "correct run_options, or give the host what they name"
         case .notFound:
             mend = "check the name; bring the image with `swiftpod pull \(image)`, or `swiftpod load` from an archive"
         case .commandNotFound, .cannotInvoke:

@@ -157,11 +157,15 @@ import Testing
         #expect(!draft.rootEntries.contains { $0.path == "/etc/ld.so.cache" })
     }
 
-    @Test("what nobody does is refused") func unsupported() throws {
+    @Test("what cannot be done here is refused") func refused() throws {
         var devices = Self.devices()
-        devices.unsupported = "v.com/nic=1: moving network interfaces (netDevices) is not supported"
+        devices.obstacle = "v.com/nic=1: to move network interface eth7 into a container takes CAP_NET_ADMIN"
         let error = #expect(throws: EngineError.self) { try Self.build(devices: devices) }
-        #expect(error?.message.hasPrefix("setting up CDI devices: v.com/nic=1: moving") == true)
+        #expect(error?.message.hasPrefix("setting up CDI devices: v.com/nic=1: to move") == true)
+        devices.obstacle = nil
+        devices.edits.netDevices = [.init(hostInterfaceName: "eth7", name: "net0")]
+        let host = #expect(throws: EngineError.self) { try Self.build(devices: devices) { $0.network.mode = .host } }
+        #expect(host?.message.contains("eth7 moves into a network namespace of the container's own") == true)
     }
 
     @Test("network interfaces and RDT classes reach the specification") func unusual() throws {

@@ -1,5 +1,6 @@
 import ContainerEngine
 import Foundation
+import LinuxKernel
 import OCISpec
 import Testing
 
@@ -37,6 +38,22 @@ struct ResourceControlTests: ~Copyable {
         #expect(try control.group(for: named, id: "c1").path == group.path)
         let missing = try request(#"{"closID": "silver"}"#)
         #expect(throws: EngineError.self) { try control.group(for: missing, id: "c1") }
+    }
+
+    /// What may be removed when nobody has noted what was made.
+    @Test(arguments: [
+        (#"{"schemata": ["L3:0=f"]}"#, ["c1/mon_groups/c1", "c1"]), (#"{"closID": "gold"}"#, ["gold/mon_groups/c1"]),
+        (#"{"closID": "/"}"#, ["mon_groups/c1"]),
+    ]) func groupsOfTheContainersOwn(_ text: String, _ paths: [String]) throws {
+        #expect(control.own(try request(text), id: "c1") == paths.map { root.path + "/" + $0 })
+    }
+
+    @Test func stateNamesGroups() throws {
+        var state = RunState(
+            process: ProcessIdentity(pid: 1, startTime: 2), supervisor: ProcessIdentity(pid: 3, startTime: 4),
+            bootID: "b", startedAt: Timestamp(seconds: 5, nanoseconds: 0))
+        state.resourceGroups = ["/sys/fs/resctrl/c1"]
+        #expect(try RunState(json: state.json) == state)
     }
 
     @Test func monitoringAndTheDefaultGroup() throws {

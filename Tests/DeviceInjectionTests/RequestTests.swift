@@ -72,6 +72,19 @@ import Testing
         } catch { #expect("\(error)".hasPrefix(result), "\(error)") }
     }
 
+    @Test("parts by UUIDs: as many as there are") func parts() throws {
+        let registry = try Self.registry(
+            ("nvidia.com/gpu", ["0", "1", "1:0", "1:1", "GPU-12", "all"]), ("amd.com/gpu", ["0:0"]))
+        func found(_ words: String...) -> String? {
+            registry.parts(meantBy: words)?.map(\.device).joined(separator: " ")
+        }
+        #expect(found("MIG-a", "MIG-b") == "1:0 1:1")
+        #expect(found("MIG-a") == nil && found("MIG-a", "MIG-a") == nil && found("MIG-a", "MIG-b", "MIG-c") == nil)
+        #expect(found("MIG-a", "1:0") == nil)
+        let named = try Self.registry(("nvidia.com/gpu", ["0", "0:0", "MIG-a"]))
+        #expect(named.parts(meantBy: ["MIG-a"]) == nil, "a document's own name stands")
+    }
+
     @Test("a machine without GPUs") func nothing() throws {
         let registry = CDIRegistry()
         #expect(throws: CDIError(.notFound, "no GPU was found on this machine")) {

@@ -16,15 +16,20 @@ done
 # shellcheck disable=SC2086
 [ -z "$need" ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $need >/dev/null
 
+# What comes by a network may come at the second try.
+again() {
+    "$@" || { sleep 10; "$@"; } || { sleep 60; "$@"; }
+}
+
 if ! venv/bin/python -c "import ray; assert ray.__version__ == '$ray'" 2>/dev/null; then
     rm -rf venv
     $python -m venv venv
-    venv/bin/pip install -q "ray[serve]==$ray"
+    again venv/bin/pip install -q --retries 10 --timeout 60 "ray[serve]==$ray"
 fi
 site=venv/lib/python3.11/site-packages
 if [ ! -e rootfs/complete ]; then
     [ -x rootfs/usr/bin/python3.11 ] ||
-        debootstrap --variant=minbase --include=python3,libgcc-s1,ca-certificates bookworm rootfs >/dev/null
+        again debootstrap --variant=minbase --include=python3,libgcc-s1,ca-certificates bookworm rootfs >/dev/null
     rm -rf rootfs/var/cache/apt/* rootfs/var/lib/apt/lists/* rootfs/usr/share/doc rootfs/usr/share/man \
         rootfs/usr/share/locale
     # Ray calls it so.
@@ -39,6 +44,6 @@ fi
 install -m 644 "$here/app/ray_app.py" rootfs/app/ray_app.py
 for image in a:4.8.0 b:4.12.3; do
     name=${image%%:*}
-    [ -d "extra-$name" ] || venv/bin/pip install -q --no-deps --target "extra-$name.new" "humanize==${image#*:}"
+    [ -d "extra-$name" ] || again venv/bin/pip install -q --no-deps --upgrade --target "extra-$name.new" "humanize==${image#*:}"
     [ -d "extra-$name" ] || mv "extra-$name.new" "extra-$name"
 done

@@ -208,6 +208,14 @@ struct GPUTests {
             #expect(run(worker, environment: ["SWIFTPOD_GPUS": "none"]).text == "CUDA_VISIBLE_DEVICES=1")
             #expect(run(worker, environment: ["NVIDIA_VISIBLE_DEVICES": "1"]).text == "nvidia1\nCUDA_VISIBLE_DEVICES=1")
             #expect(run(["--env", "NVIDIA_VISIBLE_DEVICES=0"]).text == "nvidia0")
+            // A pod that has two parts of GPUs by their UUIDs; one of them could be either.
+            let parts = run(worker, environment: ["NVIDIA_VISIBLE_DEVICES": "MIG-a,MIG-b"])
+            #expect(parts.text == "nvidia1\nCUDA_VISIBLE_DEVICES=1", "\(parts)")
+            let either = run(worker, environment: ["NVIDIA_VISIBLE_DEVICES": "MIG-a"])
+            #expect(either.text == "CUDA_VISIBLE_DEVICES=1", "\(either)")
+            #expect(
+                either.err.hasPrefix("Warning: GPUs are left out: ") && either.err.contains("name it as GPU:PART"),
+                "\(either)")
             // A machine without GPUs runs them all the same, and says nothing.
             let bare = run(worker, environment: ["SWIFTPOD_DEVICE_ROOT": pod.files])
             #expect(bare.text == "CUDA_VISIBLE_DEVICES=1" && bare.err.isEmpty, "\(bare)")
@@ -333,19 +341,20 @@ struct CDITests {
         try Pod.with(account) { pod in
             pod.makeDirectory("cdi")
             let log = pod.write("log", "", mode: 0o666)
+            // Read by a shell: a program that this process has just written may be busy, held by a child of another test's.
             let script = pod.write(
                 "hook",
-                "#!/bin/sh\nstate=$(cat)\necho \"$1 $(echo \"$state\" | grep -o '\"status\":\"[a-z]*\"') $FROM\" >> \(log)\n",
-                mode: 0o755)
-            func document(_ name: String, _ points: [String], _ program: String) -> String {
+                "state=$(cat)\necho \"$1 $(echo \"$state\" | grep -o '\"status\":\"[a-z]*\"') $FROM\" >> \(log)\n",
+                mode: 0o644)
+            func document(_ name: String, _ points: [String], _ words: String) -> String {
                 let hooks = points.map {
-                    "    - hookName: \($0)\n      path: \(program)\n      args: [hook, \($0)]\n      env: [FROM=cdi, PATH=/usr/bin:/bin]\n      timeout: 20\n"
+                    "    - hookName: \($0)\n      path: /bin/sh\n      args: [sh, \(words), \($0)]\n      env: [FROM=cdi, PATH=/usr/bin:/bin]\n      timeout: 20\n"
                 }
                 return Self.document(name, "    hooks:\n" + hooks.joined())
             }
             pod.write(
                 "cdi/a.yaml", document("all", ["createRuntime", "createContainer", "poststart", "poststop"], script))
-            pod.write("cdi/b.yaml", document("bad", ["createRuntime"], "/bin/false"))
+            pod.write("cdi/b.yaml", document("bad", ["createRuntime"], "-c, exit 1"))
             let run = pod.sh(["--cdi-spec-dir=cdi", "--device=vendor.com/dev=all"], "echo ran")
             #expect(run.text == "ran", "\(run)")
             #expect(
@@ -356,9 +365,17 @@ struct CDITests {
                     poststop "status":"stopped" cdi
 
                     """, "\(pod.read("log") ?? "")")
+            pod.write(
+                "cdi/c.yaml",
+                Self.document(
+                    "inside",
+                    "    hooks:\n    - {hookName: startContainer, path: /bin/sh, args: [sh, -c, cat > /told]}\n"))
+            let inside = pod.sh(
+                ["--cdi-spec-dir=cdi", "--device=vendor.com/dev=inside"], "grep -o '\"status\":\"[a-z]*\"' /told")
+            #expect(inside.text == "\"status\":\"created\"", "a program of the image: \(inside)")
             let bad = pod.sh(["--cdi-spec-dir=cdi", "--device=vendor.com/dev=bad"], "echo ran")
             #expect(
-                bad.code == 125 && bad.err.contains("createRuntime hook failed") && bad.err.contains("/bin/false"),
+                bad.code == 125 && bad.err.contains("createRuntime hook failed") && bad.err.contains("/bin/sh"),
                 "\(bad)")
             #expect(pod("ps", "-aq").text.isEmpty)
         }

@@ -131,6 +131,36 @@ import Testing
         }
     }
 
+    /// Ray's words alone are answered from memory: the image has answered before, and is the same.
+    @Test func probesOnce() throws {
+        try Pod.with(.unprivileged, "ray", "ray-user") { pod in
+            func probe(_ image: String, _ options: [String] = []) -> (answer: String?, events: Int) {
+                let shared = pod.makeDirectory("shared", mode: 0o777)
+                unlink(shared + "/worker_path.txt")
+                let before = pod("events", "--stream=false", "--filter=event=start").lines.count
+                let ended = pod.rayCommand(
+                    ["run", "--rm", "-v", shared + ":/shared:Z"] + Machine.defaultNetwork + options
+                        + ["localhost/\(image):latest", "python", "-c", Ray.probe]
+                ).run()
+                #expect(ended.ok && ended.err.isEmpty && ended.out.isEmpty, "\(ended)")
+                let after = pod("events", "--stream=false", "--filter=event=start").lines.count
+                return (pod.read("shared/worker_path.txt"), after - before)
+            }
+            #expect(probe("ray") == (Ray.script, 1))
+            #expect(probe("ray") == (Ray.script, 0))
+            #expect(probe("ray-user") == (Ray.script, 1), "another image")
+            #expect(probe("ray", ["--env=A=b"]) == (Ray.script, 1), "something else is asked for")
+            #expect(pod("rmi", "localhost/ray:latest").ok)
+            let gone = pod.rayCommand(
+                [
+                    "run", "--rm", "-v", pod.files + "/shared:/shared:Z", "localhost/ray:latest", "python", "-c",
+                    Ray.probe,
+                ]
+            ).run()
+            #expect(gone.code == 125, "\(gone)")
+        }
+    }
+
     /// Users' own options, behind Ray's.
     static let runOptions: [String] = [
         "--rm", "--security-opt=label=disable", "--security-opt=seccomp=unconfined",

@@ -57,6 +57,7 @@ import Testing
                 ("nopython", "{image_uri: localhost/worker-without-python}"),
                 ("missing", "{container: {image: localhost/nowhere, run_options: [--pull=never]}}"),
                 ("option", "{container: {image: localhost/worker, run_options: [--bogus]}}"),
+                ("device", "{container: {image: localhost/worker, run_options: [--device nosuch.com/gpu=0]}}"),
                 ("path", "{container: {image: localhost/worker, worker_path: /no/such.py}}"),
                 ("good", "{image_uri: localhost/worker}"),
             ])
@@ -70,6 +71,8 @@ import Testing
                 "nopython: the image has no python in PATH: put the directory",
                 "missing: localhost/nowhere: image not known: check the name",
                 "option: unknown flag: --bogus: correct run_options",
+                "device: setting up CDI devices: unresolvable CDI device nosuch.com/gpu=0: no specification of vendor "
+                    + "nosuch.com: correct run_options, or give the host what they name",
                 "path: worker_path /no/such.py is not in the image: leave worker_path out, or write /ray/",
             ] {
                 #expect(checked.out.contains(expected), "\(expected)\n\(checked)")

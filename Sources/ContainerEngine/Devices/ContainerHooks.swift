@@ -43,7 +43,9 @@ struct ContainerHooks {
             }
         case .starting:
             for hook in hooks.startContainer {
-                try OCIHook(hook, kind: "startContainer").run(state: state(.created, pid), joining: pid)
+                // A program of the image, by the specification: the root is entered already.
+                try OCIHook(hook, kind: "startContainer").run(
+                    state: state(.created, pid), joining: pid, insideRoot: true)
             }
         }
     }

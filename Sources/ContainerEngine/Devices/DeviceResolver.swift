@@ -29,7 +29,7 @@ struct DeviceResolver {
             var result = ResolvedDevices()
             result.warnings = warnings
             result.edits = try registry.resolve(names).filled { path throws(SyscallError) in try HostNode(path) }
-            result.unsupported = unsupported(names, in: registry)
+            result.obstacle = obstacle(names, in: registry)
             // "All" is all that the caller may use; what is named has to be given.
             let insists = !request.namedDevices.isEmpty || policy.requests.contains { $0.choice != .all }
             try checkAccess(&result, insists: insists && !policy.isImplicit)
@@ -47,12 +47,19 @@ struct DeviceResolver {
         }
     }
 
-    /// The first device whose edits are of a kind that nobody carries out, and which kind.
-    private func unsupported(_ names: [CDIName], in registry: CDIRegistry) -> String? {
+    /// The first device whose edits cannot be carried out by this caller on this machine, and why.
+    private func obstacle(_ names: [CDIName], in registry: CDIRegistry) -> String? {
+        let movesInterfaces = !caller.isRootless && caller.boundingCapabilities.contains("CAP_NET_ADMIN")
         for name in names {
             guard let edits = try? registry.resolve([name]) else { continue }
-            if !edits.netDevices.isEmpty { return "\(name): moving network interfaces (netDevices) is not supported" }
-            if edits.intelRdt != nil { return "\(name): Intel RDT (intelRdt) is not supported" }
+            if let device = edits.netDevices.first, !movesInterfaces {
+                return "\(name): to move network interface \(device.hostInterfaceName) into a container takes "
+                    + "CAP_NET_ADMIN over the host's network: run as root"
+            }
+            guard edits.intelRdt != nil else { continue }
+            do throws(EngineError) { _ = try ResourceControl.find(in: settings.deviceRoot) } catch {
+                return "\(name): \(error.message)"
+            }
         }
         return nil
     }
@@ -96,6 +103,9 @@ struct DeviceResolver {
         if request == GPURequest(.all), registry.gpuKinds.isEmpty, registry.failures.isEmpty {
             settings.warn("--gpus all: no GPU was found on this machine")
             return []
+        }
+        if policy.isLaunchers, case .devices(let words) = request.choice, let parts = registry.parts(meantBy: words) {
+            return parts
         }
         return try registry.gpus(request)
     }

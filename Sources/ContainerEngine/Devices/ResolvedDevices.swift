@@ -15,8 +15,8 @@ public struct ResolvedDevices: Equatable, Sendable {
     public var needsGroups = false
     /// Near the devices.
     public var numaNode: Int?
-    /// What is asked for and cannot be done, with the device's name; nil where all can.
-    public var unsupported: String?
+    /// What is asked for and cannot be done here, with the device's name; nil where all can.
+    public var obstacle: String?
     /// One line each.
     public var warnings: [String] = []
 

@@ -27,6 +27,8 @@ struct OCINetDevices {
         }
     }
 
+    var isEmpty: Bool { devices.isEmpty }
+
     func move(to pid: Int32) throws(EngineError) {
         if devices.isEmpty { return }
         try doing("move network devices") { () throws(SyscallError) in

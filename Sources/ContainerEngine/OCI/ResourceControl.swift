@@ -8,7 +8,13 @@ package struct ResourceControl {
     private let root: String
 
     /// Where it is mounted; a machine without it is an error.
-    static func find() throws(EngineError) -> ResourceControl {
+    /// - Parameter root: of a tree that stands for the machine; empty for the machine itself.
+    static func find(in root: String = "") throws(EngineError) -> ResourceControl {
+        if !root.isEmpty {
+            let path = root + "/sys/fs/resctrl"
+            if access(path + "/schemata", F_OK) == 0 { return ResourceControl(root: path) }
+            throw missing
+        }
         let mounts = (try? File.read("/proc/self/mountinfo", limit: 1 << 22)) ?? []
         for line in mounts.split(separator: 0x0a) {
             // ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS… - TYPE SOURCE OPTIONS
@@ -19,7 +25,14 @@ package struct ResourceControl {
                 return ResourceControl(root: String(decoding: fields[4], as: UTF8.self))
             }
         }
-        throw EngineError(.unsupported, "linux.intelRdt: the resctrl file system is not mounted")
+        throw missing
+    }
+
+    private static var missing: EngineError {
+        EngineError(
+            .unsupported,
+            "linux.intelRdt: the resctrl file system is not mounted (where the processor has RDT: mount -t resctrl resctrl "
+                + "/sys/fs/resctrl)")
     }
 
     package init(root: String) { self.root = root }
@@ -112,6 +125,12 @@ package struct ResourceControl {
                 try File.put("\(pid)".utf8, into: directory + "/tasks")
             }
         }
+    }
+
+    /// What is made under the container's id, and so for nobody else, the innermost first.
+    package func own(_ request: Request, id: String) -> [String] {
+        let group = request.group == "/" ? root : "\(root)/\(request.group ?? id)"
+        return ["\(group)/mon_groups/\(id)"] + (request.group == nil ? [group] : [])
     }
 
     static func remove(_ directories: [String]) {

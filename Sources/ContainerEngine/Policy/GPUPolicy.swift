@@ -17,6 +17,8 @@ package struct GPUPolicy: Equatable, Sendable {
     package var requests: [GPURequest] = []
     /// Nobody insists.
     package var isImplicit = false
+    /// The names are those by which whoever started the launcher gave it its GPUs.
+    package var isLaunchers = false
 
     /// Turns GPUs off for a caller who cannot give flags, or narrows them: `none`, `all`, `device=0`.
     package static let variable = "SWIFTPOD_GPUS"
@@ -40,7 +42,10 @@ package struct GPUPolicy: Equatable, Sendable {
         case .all: requests = [Self.nvidia(.all)]
         case .some(let names): requests = [Self.nvidia(.devices(names))]
         case .unsaid:
-            if Self.isRayWorker(request) { requests = try Self.forRay(caller) }
+            if Self.isRayWorker(request) {
+                requests = try Self.forRay(caller)
+                isLaunchers = true
+            }
         }
         if let word = caller.variable(Self.variable), !word.isEmpty,
             (try? GPURequest(word))?.choice == GPURequest.Choice.none

@@ -7,8 +7,16 @@ extension SpecificationBuilder {
         _ devices: ResolvedDevices, mounts: PlannedMounts, into draft: inout Specification
     ) throws(EngineError) {
         draft.warnings += devices.warnings
-        if let reason = devices.unsupported {
+        if let reason = devices.obstacle {
             throw EngineError(.unsupported, "setting up CDI devices: \(reason)")
+        }
+        if let device = devices.edits.netDevices.first,
+            draft.runtime.linux?.namespaces.contains(where: { $0.type == .network }) != true
+        {
+            throw EngineError(
+                .invalid,
+                "setting up CDI devices: network interface \(device.hostInterfaceName) moves into a network namespace of "
+                    + "the container's own, and it has none: --network=none gives it one with nothing else in it")
         }
         var edits = devices.edits
         let isBound = mounts.situation.inUserNamespace || caller.isInUserNamespace

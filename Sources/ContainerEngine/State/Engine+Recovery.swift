@@ -90,6 +90,7 @@ extension Engine {
             NetworkConnection.endLost(in: directory)
             // Killed after it had made a cgroup and before it could say whose.
             ContainerCgroup.removeRemembered(in: directory)
+            (try? DeviceHandover(record, root: settings.deviceRoot))?.removeLost()
             return
         }
         if state.bootID == session.bootID {

@@ -16,6 +16,8 @@ package struct RunState: Equatable, Sendable {
     package var restarts: UInt32 = 0
     /// Its cgroup's directory.
     package var cgroup: String?
+    /// Groups of resctrl that were made for it.
+    package var resourceGroups: [String] = []
 
     package init(process: ProcessIdentity, supervisor: ProcessIdentity, bootID: String, startedAt: Timestamp) {
         self.process = process
@@ -34,6 +36,7 @@ extension RunState: JSONDocument {
         startedAt = try json.required("startedAt")
         restarts = try json.optional("restarts") ?? 0
         cgroup = try json.optional("cgroup")
+        resourceGroups = try json.list("resourceGroups")
     }
 
     package var json: JSON {
@@ -41,6 +44,7 @@ extension RunState: JSONDocument {
             "process": process.json, "supervisor": supervisor.json, "networkHelper": networkHelper?.json,
             "boot": .string(bootID), "startedAt": startedAt.json,
             "restarts": restarts == 0 ? nil : restarts.json, "cgroup": cgroup.map(JSON.string),
+            "resourceGroups": resourceGroups.jsonUnlessEmpty,
         ])
     }
 }

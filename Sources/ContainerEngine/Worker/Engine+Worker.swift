@@ -24,9 +24,11 @@ extension Engine {
         onCreate: (String) throws(EngineError) -> Void = { _ throws(EngineError) in }
     ) throws(EngineError) -> Never {
         let origin = try prepareWorkersOrigin(configuration)
-        if origin.hasHooks {
+        if origin.needsSupervisor {
             throw EngineError(
-                .unsupported, "a device of this container has hooks, which a worker without a supervisor cannot run")
+                .unsupported,
+                "a device of this container has hooks, network interfaces or intelRdt, which a worker without a supervisor "
+                    + "cannot have")
         }
         try becomeWorker(configuration, origin, io: io, options: options, onCreate: onCreate)
     }

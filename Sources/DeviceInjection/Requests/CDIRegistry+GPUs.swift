@@ -31,6 +31,25 @@ extension CDIRegistry {
         }
     }
 
+    /// The parts of NVIDIA's GPUs that are meant by as many UUIDs as there are parts here; nil where that does not tell.
+    ///
+    /// Which part has which UUID is known to the driver's library alone. A pod that was given some of them has their
+    /// UUIDs in its environment and their nodes, and no others, in its /dev.
+    public func parts(meantBy words: [String]) -> [CDIName]? {
+        guard words.allSatisfy({ $0.hasPrefix("MIG-") }), let kind = try? CDIKind(GPURequest.Vendor.nvidia.kind) else {
+            return nil
+        }
+        let known = devices(of: kind)
+        if known.contains(where: { words.contains($0.device) }) { return nil }
+        let parts = known.filter(isPart)
+        return parts.count == Set(words).count ? parts : nil
+    }
+
+    /// `GPU:PART`
+    private func isPart(_ name: CDIName) -> Bool {
+        name.device.contains(":") && !name.device.contains(where: \.isLetter)
+    }
+
     private func everyDevice(of kind: CDIKind) -> [CDIName] {
         if let all = try? CDIName(kind, "all"), (try? find(all)) != nil { return [all] }
         let numbered = numbered(of: kind)
@@ -57,7 +76,7 @@ extension CDIRegistry {
         let there = known.map(\.device).joined(separator: ", ")
         var hint = "no such GPU"
         if word.hasPrefix("MIG-") {
-            let part = known.first { $0.device.contains(":") && !$0.device.contains(where: \.isLetter) }
+            let part = known.first(where: isPart)
             hint =
                 "the UUID of a part of a GPU is known to NVIDIA's library alone, name it as GPU:PART, "
                 + "--gpus device=\(part?.device ?? "0:1")"
