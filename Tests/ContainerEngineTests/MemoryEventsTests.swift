@@ -1,7 +1,6 @@
+import ContainerEngine
 import Foundation
 import Testing
-
-@testable import ContainerEngine
 
 @Suite struct MemoryEventsTests {
     @Test(arguments: [false, true]) func tellsAKillFromALimitThatIsReached(isScope: Bool) throws {

@@ -26,12 +26,14 @@ struct RayProbe {
     private static let answer = "worker_path.txt"
 
     /// nil where the request is anything else, or the image is not here.
-    init?(_ request: ContainerConfiguration, images: ImageStore, layout: DataLayout) {
+    /// - Parameter images: asked for by nobody but Ray.
+    init?(_ request: ContainerConfiguration, images: @autoclosure () -> ImageStore, layout: DataLayout) {
         guard request.command == RayProbe.command, request.mounts.count == 1,
             case .bind(let source) = request.mounts[0].kind, request.mounts[0].destination == "/shared",
-            case .image(let name, .missing, nil) = request.source,
-            let image = (try? images.imageToStart(name)) ?? nil
+            case .image(let name, .missing, nil) = request.source
         else { return nil }
+        let images = images()
+        guard let image = (try? images.imageToStart(name)) ?? nil else { return nil }
         // Whatever else is asked for may change what Python finds; a network does not.
         var plain = ContainerConfiguration(source: request.source)
         plain.command = request.command
