@@ -143,6 +143,7 @@ struct Scenarios {
             name: "swiftpod run -d", kind: .swiftpod, floor: "floor network",
             commands: [Command([program, "run", "-d", "--network=none", Fixtures.image, "/bin/pause"])])
         var all = Series(row)
+        let others = ProcessTree.descendants(of: getpid())
         for index in 0..<number {
             if index % 50 == 0 { progress("running: container \(index) of \(number)") }
             all.add(try stopwatch.run(row.commands))
@@ -159,7 +160,7 @@ struct Scenarios {
             Row(name: "ps of \(number) running", kind: .swiftpod, floor: nil, commands: [Command([program, "ps"])]))
         for _ in 0..<10 { listing.add(try stopwatch.run(listing.row.commands)) }
         outcome.series.append(listing)
-        outcome.figures = try memory(of: number, "swiftpod")
+        outcome.figures = memory(of: number, "swiftpod", besides: others)
         try removeAll()
         return outcome
     }
@@ -177,13 +178,14 @@ struct Scenarios {
             let engine = String(row.name.prefix { $0 != " " })
             progress("detached: \(engine)")
             let count = row.isSlow ? min(number, 10) : number
+            let others = ProcessTree.descendants(of: getpid())
             for _ in 0..<count {
                 let lap = try stopwatch.run([Command(words)], adding: row.environment)
                 if let failure = lap.failure { throw BenchError("\(engine): \(failure)") }
             }
             // What has just been started may not have given back what it needed for that.
             usleep(300_000)
-            outcome.figures += try memory(of: count, engine)
+            outcome.figures += memory(of: count, engine, besides: others)
             let verb = words.firstIndex(of: "run") ?? 1
             _ = try stopwatch.run(
                 [Command(Array(words[..<verb]) + ["rm", "--all", "--force", "--time", "0"])], adding: row.environment)
@@ -192,18 +194,22 @@ struct Scenarios {
         return outcome
     }
 
-    /// Proportional set size of all that stays of an engine: every process below this one that is not a container's.
-    private func memory(of count: Int, _ engine: String) throws -> [Outcome.Figure] {
+    /// Proportional set size of all that an engine keeps for its containers: every process below this one that has come
+    /// with them, and is not a container's.
+    /// - Parameter others: those that were there before, the namespace keepers of all engines among them.
+    private func memory(of count: Int, _ engine: String, besides others: [Int32]) -> [Outcome.Figure] {
         var total = 0
         var processes = 0
-        for pid in ProcessTree.descendants(of: getpid()) {
+        for pid in ProcessTree.descendants(of: getpid()) where !others.contains(pid) {
             guard let status = try? File.read("/proc/\(pid)/status", limit: 1 << 14) else { continue }
             let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
             // More than one pid: it lives in a pid namespace of its own, so it is the container.
             let pids = lines.first { $0.hasPrefix("NSpid:") }?.split(separator: "\t").count ?? 2
             if pids > 2 { continue }
-            let rollup = String(decoding: try File.read("/proc/\(pid)/smaps_rollup", limit: 1 << 14), as: UTF8.self)
-            let line = rollup.split(separator: "\n").first { $0.hasPrefix("Pss:") } ?? "0"
+            // One that has ended has none.
+            guard let rollup = try? File.read("/proc/\(pid)/smaps_rollup", limit: 1 << 14) else { continue }
+            let sizes = String(decoding: rollup, as: UTF8.self).split(separator: "\n")
+            let line = sizes.first { $0.hasPrefix("Pss:") } ?? "0"
             total += Int(line.split(separator: " ").dropFirst().first ?? "0") ?? 0
             processes += 1
         }
