@@ -49,6 +49,8 @@ class Cluster:
             os.chown(f"{self.root}/{name}", self.account.pw_uid, self.account.pw_gid)
         os.chown(self.ray, self.account.pw_uid, self.account.pw_gid)
         os.chmod(self.ray, 0o755)
+        # A cluster after one with a token would ask for that one.
+        shutil.rmtree(f"{self.root}/home/.ray", ignore_errors=True)
         if not os.path.exists(f"{self.root}/bin/swiftpod"):
             shutil.copy(binary, f"{self.root}/bin/swiftpod")
             os.chmod(f"{self.root}/bin/swiftpod", 0o755)
