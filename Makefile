@@ -93,7 +93,8 @@ bench: build build/swiftpod-floor
 
 bench-check: build build/swiftpod-floor
 	Tests/Machine/prepare.sh bench
-	build/swiftpod bench --quiet --at-once 100 --threshold Benchmarks/Thresholds.json
+	build/swiftpod bench --quiet --scenario sequential,at-once,existing,running,detached --at-once 100 -n 30 --rounds 3 \
+		--threshold Benchmarks/Thresholds.json
 
 clean:
 	rm -rf build .build
