@@ -61,5 +61,10 @@ import Testing
         record.specification.volumes = []
         record.specification.runtime.hooks = RuntimeSpec.Hooks()
         #expect(throws: DocumentError.self) { try ContainerRecord(ending: record.encoded()) }
+        // Groups of resctrl that nobody noted are found by what was asked for.
+        record.specification.runtime.hooks = nil
+        record.specification.runtime.linux = RuntimeSpec.Linux()
+        record.specification.runtime.linux?.intelRdt = .object([])
+        #expect(throws: DocumentError.self) { try ContainerRecord(ending: record.encoded()) }
     }
 }

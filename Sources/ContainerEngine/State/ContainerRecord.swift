@@ -91,9 +91,11 @@ extension ContainerRecord: JSONDocument {
         try self.init(json, specification: Specification(runtime: RuntimeSpec()))
     }
 
-    /// Neither volumes nor hooks are left to do when it goes.
+    /// Neither volumes, nor hooks, nor groups of resctrl are left to do when it goes.
     private var endsPlainly: Bool {
-        specification.runtime.hooks == nil && specification.volumes.allSatisfy { !$0.isAnonymous }
+        let runtime = specification.runtime
+        return runtime.hooks == nil && runtime.linux?.intelRdt == nil
+            && specification.volumes.allSatisfy { !$0.isAnonymous }
     }
 
     private init(_ json: JSON, specification: Specification) throws(DocumentError) {
