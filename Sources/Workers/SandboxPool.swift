@@ -146,7 +146,7 @@ extension LaunchServer {
         var container = ""
         options.command = { () throws(EngineError) in
             report.tell(["container": .string(container)])
-            // What is mapped of this program has to be unmapped by the exec, which was a third of an acquisition.
+            // What is mapped of this program the exec has to unmap, and it is memory that waits.
             swiftpod_forget_clean_pages()
             report.tell(["ready": true])
             do {
