@@ -54,9 +54,14 @@ extension Engine {
         let resolver = DeviceResolver(
             settings: settings, caller: session.caller, layout: session.layout, bootID: session.bootID)
         var devices = try resolver.find(configuration, image: image.map(Engine.facts))
-        // A name may be that of somebody dead.
-        let entirely = configuration.name != nil
-        if cleansAside, !entirely { try cleanUpAside() } else { try cleanUpAfterTheDead(entirely: entirely) }
+        if configuration.name != nil {
+            // It may be that of somebody dead.
+            try cleanUpAfterTheDead(entirely: true)
+        } else if cleansAside {
+            try cleanUpAside()
+        } else {
+            try cleanUpAfterTheDead(glancing: true)
+        }
         let network = try NetworkChoice(configuration.network, store: store)
         StartTrace.enter(.keeper)
         try becomePrivileged(toJoin: configuration)

@@ -16,7 +16,9 @@ public struct DirectoryEntry: Equatable, Sendable {
 /// Directories: listed, made, removed.
 public enum Directory {
     /// The names in an open directory (not O_PATH), without `.` and `..`, in the file system's order.
-    public static func entries(of directory: Int32) throws(SyscallError) -> [DirectoryEntry] {
+    ///
+    /// - Parameter count: no more is read once there are so many, and what was read by then is given.
+    public static func entries(of directory: Int32, count: Int = .max) throws(SyscallError) -> [DirectoryEntry] {
         var entries: [DirectoryEntry] = []
         try check("lseek", "directory") { lseek(directory, 0, SEEK_SET) }
         // Most directories are small, and a large buffer is memory that the kernel has to give and take back.
@@ -41,7 +43,8 @@ public enum Directory {
                 }
                 at += Int(record.load(fromByteOffset: 16, as: UInt16.self))
             }
-            if size < 32 << 10, got > size / 2 {
+            if entries.count >= count { return entries }
+            if count == .max, size < 32 << 10, got > size / 2 {
                 buffer.deallocate()
                 size = 32 << 10
                 buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
@@ -51,14 +54,14 @@ public enum Directory {
 
     /// The names in a directory; none where it does not exist.
     public static func entries(
-        at path: String, in directory: Int32 = AT_FDCWD
+        at path: String, in directory: Int32 = AT_FDCWD, count: Int = .max
     ) throws(SyscallError) -> [DirectoryEntry] {
         do {
             let opened = OwnedDescriptor(
                 adopting: try check("open", path) {
                     swiftpod_openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
                 })
-            return try entries(of: opened.raw)
+            return try entries(of: opened.raw, count: count)
         } catch  where error.errno == ENOENT {
             return []
         }

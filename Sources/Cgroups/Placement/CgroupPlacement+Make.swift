@@ -162,8 +162,11 @@ extension Cgroup {
     /// Processes stand in the way of children with controllers. Asked, and not left to the kernel's EBUSY: controllers of
     /// threads (cpu, cpuset, pids) it would enable all the same, and make the children places for threads alone. The root
     /// of the hierarchy, which has no type, may hold both.
+    ///
+    /// The list of processes is not asked for whole: the kernel would write down a thousand for each start.
     fileprivate var holdsProcesses: Bool {
-        access(path + "/cgroup.type", F_OK) == 0 && !words("cgroup.procs").isEmpty
+        access(path + "/cgroup.type", F_OK) == 0
+            && (try? File.beginning(of: path + "/cgroup.procs", count: 1)).map { !$0.isEmpty } ?? false
     }
 
     /// "No internal processes": everything here goes to a leaf; what is forked meanwhile is found by looking again.

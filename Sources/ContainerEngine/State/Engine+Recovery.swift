@@ -8,8 +8,8 @@ extension Engine {
     ///
     /// - Parameter entirely: whatever is left goes before this returns. Else, where that is much, it goes by and by, and
     ///   ``isGone(_:)`` tells what is to be passed over until then.
-    package func cleanUpAfterTheDead(entirely: Bool = false) throws(EngineError) {
-        let orphans = ActiveMark.orphaned(in: session.layout)
+    package func cleanUpAfterTheDead(entirely: Bool = false, glancing: Bool = false) throws(EngineError) {
+        let orphans = ActiveMark.orphaned(in: session.layout, glancing: glancing)
         if orphans.isEmpty { return }
         if orphans.count > 4, !entirely { return try cleanUpAside(orphans) }
         // Their files belong to users of theirs.
@@ -27,7 +27,7 @@ extension Engine {
 
     /// Of the many that a raylet starts, each looks at a few.
     func cleanUpAside() throws(EngineError) {
-        let orphans = ActiveMark.orphaned(in: session.layout, checking: 4)
+        let orphans = ActiveMark.orphaned(in: session.layout, glancing: true, checking: 4)
         if !orphans.isEmpty { try cleanUpAside(orphans) }
     }
 
