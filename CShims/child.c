@@ -39,6 +39,8 @@ struct kernel_sigaction {
 struct child {
     const struct swiftpod_program *program;
     int channel;
+    // What to execute, where that was told later than the program was made.
+    const struct swiftpod_command *told;
 };
 
 long swiftpod_call(long number, long a, long b, long c, long d, long e, long f) {
@@ -406,7 +408,7 @@ static long perform(struct child *child, const struct swiftpod_step *step, int i
 
     case SWIFTPOD_REAPER: return swiftpod_child_reaper(step->a, child->channel);
     case SWIFTPOD_PROBE: return try_candidates(step->data, 0);
-    case SWIFTPOD_EXEC: return execute(step->data);
+    case SWIFTPOD_EXEC: return execute(child->told ? child->told : step->data);
     case SWIFTPOD_GUARD: return execute_guard(child, in, (int)step->a);
     default: return swiftpod_child_mount(step, slots);
     }
@@ -475,6 +477,24 @@ int swiftpod_become(const struct swiftpod_program *program, struct swiftpod_repo
     int failed;
     long result = perform_all(&child, &failed);
     if (result == 0) return 0;
+    describe_failure(program, failed, (int)-result, report);
+    return -1;
+}
+
+int swiftpod_become_told(const struct swiftpod_program *program, const int16_t streams[3], int socket,
+                         struct swiftpod_command *command, struct swiftpod_report *report) {
+    struct child child = {.program = program, .channel = -1, .told = command};
+    *command = (struct swiftpod_command){0};
+    reset_signals();
+    int32_t *slots[] = {&program->slots[streams[0]], &program->slots[streams[1]], &program->slots[streams[2]]};
+    long result = swiftpod_child_told(socket, slots, command);
+    if (result == -ENODATA) return 0;
+    if (result < 0) {
+        *report = (struct swiftpod_report){.kind = SWIFTPOD_FAILED, .index = -1, .value = (int32_t)-result};
+        return -1;
+    }
+    int failed;
+    result = perform_all(&child, &failed);
     describe_failure(program, failed, (int)-result, report);
     return -1;
 }

@@ -28,6 +28,9 @@ long swiftpod_child_mount(const struct swiftpod_step *step, const int32_t *slots
 long swiftpod_child_copy_up(int root, const char *path, int tree);
 /// unshare(2) of `kinds`, and the maps of the new user namespace by a helper that stays outside of it.
 long swiftpod_child_isolate(uint64_t kinds, const struct swiftpod_maps *maps);
+/// Waits for a sandbox's command. Its streams, where it has them, are put into `slots`. -ENODATA: nobody will tell it any
+/// more.
+long swiftpod_child_told(int socket, int32_t *const slots[], struct swiftpod_command *command);
 long swiftpod_child_reaper(uint64_t capabilities, int channel);
 
 #endif

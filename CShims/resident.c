@@ -12,13 +12,15 @@
 extern char __executable_start[] __attribute__((weak));
 extern char end[] __attribute__((weak));
 
+int swiftpod_open_pagemap(void) { return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }
+
 // Gives back the pages of the executable that were only read. A fault maps sixteen pages of the file around the one
 // that was wanted, so that a start-up of a few hundred instructions leaves a megabyte mapped; all of it is in the page
 // cache and comes back at the next fault. Pages that were written are anonymous, stay, and are told apart by pagemap.
-void swiftpod_forget_clean_pages(void) {
+void swiftpod_forget_clean_pages(int pagemap) {
     enum { PAGE = 4096, BATCH = 256 };
     if (__executable_start == NULL || end == NULL || sysconf(_SC_PAGESIZE) != PAGE) return;
-    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0) pagemap = swiftpod_open_pagemap();
     if (pagemap < 0) return;
     uintptr_t at = (uintptr_t)__executable_start & ~(uintptr_t)(PAGE - 1), last = (uintptr_t)end;
     while (at < last) {

@@ -161,6 +161,23 @@ struct swiftpod_maps {
 /// executes nothing, or -1 with what failed in `report`: this process is then neither here nor there, and can only end.
 int swiftpod_become(const struct swiftpod_program *program, struct swiftpod_report *report);
 
+/// What a sandbox that waits is told: this, then so many bytes of texts, each ended by zero: what to try, the arguments, the
+/// environment. Descriptors come with the first byte.
+struct swiftpod_order {
+    uint32_t size;
+    uint32_t candidates, arguments, environment;
+    /// Which of the descriptors is stdin, stdout, stderr; -1 for none.
+    int32_t streams[3];
+};
+/// More than any command line and environment that the kernel takes.
+enum { SWIFTPOD_ORDER_LIMIT = 16 << 20 };
+
+/// Waits at the socket for a command, then performs the program with that in place of the one that it executes, and with
+/// the streams in the three slots. Returns 0 when nobody will tell it any more, or -1 with what failed in `report`, -1 for
+/// the step where it was the telling; `command` is then what was told, or has no arguments.
+int swiftpod_become_told(const struct swiftpod_program *program, const int16_t streams[3], int socket,
+                         struct swiftpod_command *command, struct swiftpod_report *report);
+
 /// Clones a child that performs the program. `kinds` are CLONE_NEW* bits, `cgroup` a directory's descriptor or -1.
 /// Returns the child's pid and its pidfd, or -1 with errno.
 int swiftpod_launch(const struct swiftpod_program *program, uint64_t kinds, int cgroup, int *pidfd);

@@ -20,3 +20,47 @@ public func become(_ plan: LaunchPlan) throws(LaunchError) {
     guard let report = program.become() else { return }
     throw plan.failure(report, in: program)
 }
+
+/// What became of a command that was told, where it did not become this process.
+public struct ToldFailure {
+    /// nil where nothing was told.
+    public var arguments: [String]?
+    public var environment: [String] = []
+    public var error: LaunchError
+}
+
+/// Waits in a sandbox that this process has become until its command is told (``SandboxCommand/send(over:)``), and becomes
+/// that. Returns only where that has failed, or nil: nobody will tell it any more.
+///
+/// - Parameters:
+///   - plan: one made by `LaunchPlan.init(commandToldInSandboxOf:facts:options:)`.
+///   - pagemap: this process's /proc/self/pagemap, or -1. By it the pages of this program are let go of that are in files as
+///     well: they are memory that waits, and the exec would have to unmap them. It is closed.
+///   - ready: called when nothing is left to do but to wait.
+public func become(
+    _ plan: LaunchPlan, toldOver socket: Int32, pagemap: Int32, whenReady ready: () -> Void
+) -> ToldFailure? {
+    precondition(plan.told.count == 3, "a plan whose command is not told")
+    let program = Program(plan)
+    do throws(SyscallError) {
+        try program.open(plan.inherited)
+    } catch {
+        return ToldFailure(error: LaunchError(error))
+    }
+    var command = swiftpod_command()
+    ready()
+    if pagemap >= 0 { swiftpod_forget_clean_pages(pagemap) }
+    guard let report = program.become(toldOver: socket, streams: plan.told.map(\.index), &command) else { return nil }
+    guard let words = command.arguments, let variables = command.environment else {
+        return ToldFailure(error: LaunchError(step: "wait for a command", errno: report.value))
+    }
+    func texts(_ list: UnsafePointer<UnsafeMutablePointer<CChar>?>) -> [String] {
+        var texts: [String] = []
+        while let text = list[texts.count] { texts.append(String(cString: text)) }
+        return texts
+    }
+    let arguments = texts(words)
+    return ToldFailure(
+        arguments: arguments, environment: texts(variables),
+        error: plan.failure(report, in: program, executing: arguments.first))
+}

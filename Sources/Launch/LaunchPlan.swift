@@ -22,6 +22,9 @@ public struct LaunchPlan: Equatable, Sendable, CustomStringConvertible {
     /// There, or not at all.
     var requiresCgroup = false
 
+    /// Where the streams of a command that is told later come to stand: stdin, stdout, stderr.
+    var told: [Slot] = []
+
     /// Streams that the launcher gives to the container's user, because their owner has no id in the container.
     var gift: Gift?
 

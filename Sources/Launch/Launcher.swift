@@ -221,12 +221,15 @@ extension LaunchPlan.Gift {
 }
 
 extension LaunchPlan {
-    /// The step that failed, in words.
-    func failure(_ report: swiftpod_report, in program: borrowing Program) -> LaunchError {
+    /// The step that failed, in words. `name`: of a command that was told.
+    func failure(
+        _ report: swiftpod_report, in program: borrowing Program, executing name: String? = nil
+    ) -> LaunchError {
         let step = steps[program.origin(of: Int(report.index))]
         switch step.action {
         case .execute(let command), .probe(let command), .executeGuarded(let command, _, _):
-            return LaunchError(executing: Step.Action.execute(command).description, errno: report.value)
+            let words = name.map { "execute \($0)" } ?? Step.Action.execute(command).description
+            return LaunchError(executing: words, errno: report.value)
         default:
             // The first line of the kernel's log, without its level: `e overlay: …`.
             let text = withUnsafeBytes(of: report.text) {

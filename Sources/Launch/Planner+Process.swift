@@ -15,6 +15,15 @@ extension Planner {
         }
     }
 
+    /// The same of a command that is told later, with those of its streams that are not /dev/null.
+    mutating func planToldStreams() -> [(slot: Slot, source: Int32?)] {
+        // Their numbers are not known, but are above those of their places.
+        let number: Int32 = 3
+        plan.told = (0..<3).map { _ in newSlot() }
+        for slot in plan.told { add(.open("/dev/null", .readWrite, in: nil, into: slot), isFallback: true) }
+        return plan.told.map { ($0, number) }
+    }
+
     /// Real root's pipes belong to an id that a container with shifted ids does not have: neither its root nor its user
     /// could open /dev/stdout.
     private mutating func planGift(uid: UInt32) {
@@ -48,7 +57,7 @@ extension Planner {
         _ process: RuntimeSpec.Process, streams: [(slot: Slot, source: Int32?)], terminal: Slot?
     ) throws(PlanError) {
         try planIdentity(process)
-        try planCommand(process, streams: streams, terminal: terminal)
+        try planCommand(try Planner.command(process), process, streams: streams, terminal: terminal)
     }
 
     /// Whom the process runs as and where, still with the privileges that the last steps need.
@@ -76,9 +85,8 @@ extension Planner {
 
     /// The streams, the last privileges, the exec.
     mutating func planCommand(
-        _ process: RuntimeSpec.Process, streams: [(slot: Slot, source: Int32?)], terminal: Slot?
+        _ command: Command, _ process: RuntimeSpec.Process, streams: [(slot: Slot, source: Int32?)], terminal: Slot?
     ) throws(PlanError) {
-        let command = try Planner.command(process)
         let capabilities = try capabilities(process)
         let guardian = planGuard(process, command)
         // CVE-2016-9962: what waits to be started is a copy of the launcher, and whoever shares its pid namespace could
@@ -181,24 +189,13 @@ extension Planner {
     }
 
     private static func command(_ process: RuntimeSpec.Process) throws(PlanError) -> Command {
-        guard let name = process.args.first else { throw PlanError("no command: args is empty") }
-        for text in process.args + process.env where text.utf8.contains(0) {
-            throw PlanError("a zero byte in the command or its environment")
-        }
-        guard process.cwd.hasPrefix("/") else {
-            throw PlanError("working directory \(process.cwd): not an absolute path")
-        }
-        return Command(
-            candidates: candidates(name, environment: process.env), arguments: process.args, environment: process.env)
+        try check(directory: process.cwd)
+        return try Command(arguments: process.args, environment: process.env)
     }
 
-    /// As execvp(3) has it, with the container's PATH.
-    static func candidates(_ name: String, environment: [String]) -> [String] {
-        if name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) { return [name] }
-        let variable = environment.last { $0.hasPrefix("PATH=") }.map { $0.dropFirst(5) }
-        let path = variable ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        return path.split(separator: ":", omittingEmptySubsequences: false).map {
-            $0.isEmpty ? "./\(name)" : "\($0)/\(name)"
+    static func check(directory: String) throws(PlanError) {
+        guard directory.hasPrefix("/") else {
+            throw PlanError("working directory \(directory): not an absolute path")
         }
     }
 

@@ -73,6 +73,7 @@ extension LaunchPlan {
         guard options.inPlace, !process.terminal else {
             throw PlanError("a sandbox is made in the launching process, without a terminal")
         }
+        try Planner.check(directory: process.cwd)
         var planner = Planner(facts: facts, options: options)
         _ = try planner.planContainer(spec, process, rootfs)
         try planner.planIdentity(process)
@@ -81,9 +82,11 @@ extension LaunchPlan {
         self = planner.plan
     }
 
-    /// The plan of the command of a sandbox that this process has become; `facts` are those the sandbox was planned with.
+    /// The plan of the command of a sandbox that this process is to become, which is told later: see
+    /// ``become(_:toldOver:pagemap:whenReady:)``. `facts` are those the sandbox was planned with; the specification's arguments and
+    /// environment and the streams of the options mean nothing.
     public init(
-        commandInSandboxOf spec: RuntimeSpec, facts: HostFacts, options: LaunchOptions
+        commandToldInSandboxOf spec: RuntimeSpec, facts: HostFacts, options: LaunchOptions
     ) throws(PlanError) {
         let process = try LaunchPlan.process(of: spec)
         var options = options
@@ -91,8 +94,8 @@ extension LaunchPlan {
         var planner = Planner(facts: facts, options: options)
         planner.plan.isInPlace = true
         if spec.linux?.namespaces.contains(where: { $0.type == .user }) ?? false { planner.isInUserNamespace = true }
-        let streams = planner.planStreams(process)
-        try planner.planCommand(process, streams: streams, terminal: nil)
+        let streams = planner.planToldStreams()
+        try planner.planCommand(Command.told, process, streams: streams, terminal: nil)
         self = planner.plan
     }
 
@@ -153,8 +156,7 @@ extension LaunchPlan {
         planner.planDescriptors(streams, terminal: nil, uid: 0, gid: 0)
         planner.add(.announceStart)
         planner.add(
-            .execute(
-                Command(candidates: [hook.path], arguments: hook.arguments, environment: hook.environment)))
+            .execute(Command(path: hook.path, arguments: hook.arguments, environment: hook.environment)))
         self = planner.plan
     }
 }

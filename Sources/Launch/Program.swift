@@ -89,6 +89,13 @@ struct Program: ~Copyable {
         return swiftpod_become(&program, &report) == 0 ? nil : report
     }
 
+    /// The same with a command, and its streams, that come over a socket; nil: nobody tells them.
+    func become(toldOver socket: Int32, streams: [Int16], _ command: inout swiftpod_command) -> swiftpod_report? {
+        var program = native
+        var report = swiftpod_report()
+        return swiftpod_become_told(&program, streams, socket, &command, &report) == 0 ? nil : report
+    }
+
     private var native: swiftpod_program {
         var program = swiftpod_program()
         program.steps = UnsafePointer(block.assumingMemoryBound(to: swiftpod_step.self))

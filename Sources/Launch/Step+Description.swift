@@ -102,7 +102,7 @@ extension Step.Action: CustomStringConvertible {
         case .seal(let from): "close descriptors from \(from)"
         case .reap: "start the reaper"
         case .executeGuarded(let command, _, _): "execute \(command.arguments.first ?? "") guarded"
-        case .probe(let command), .execute(let command): "execute \(command.arguments.first ?? "")"
+        case .probe(let command), .execute(let command): "execute \(command.arguments.first ?? "what is told")"
         default: "\(self)"
         }
     }

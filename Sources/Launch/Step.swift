@@ -191,11 +191,3 @@ struct TerminalSize: Equatable, Sendable {
     var rows: UInt16
     var columns: UInt16
 }
-
-/// What is executed at the end.
-struct Command: Equatable, Sendable {
-    /// The paths to try, in order.
-    var candidates: [String]
-    var arguments: [String]
-    var environment: [String]
-}

@@ -95,7 +95,10 @@ extension LaunchServer {
             child.outcome = .fault((try? WorkerFault(json: fault)) ?? WorkerFault(code: "failed", message: "failed"))
         } else if let result = message["result"] {
             child.outcome = .result(result)
-        } else if message["ready"] != nil, case .sandbox(let pool) = child.role {
+        } else if let ready = message["ready"], case .sandbox(let pool) = child.role {
+            child.container = ready["container"]?.string
+            child.command = WorkerCommand(
+                arguments: (try? ready.list("arguments")) ?? [], environment: (try? ready.list("environment")) ?? [])
             pools[pool]?.becameReady(child, self)
         }
     }
@@ -105,9 +108,8 @@ extension LaunchServer {
         switch child.role {
         case .starting(let request):
             child.role = .worker
-            child.memory = child.container.flatMap(engine.memoryEvents)
-            child.closeControl()
             guard child.outcome == nil, let container = child.container else {
+                child.closeControl()
                 return refuse(request, fault(of: child, "start worker"))
             }
             tell([
@@ -117,6 +119,9 @@ extension LaunchServer {
             answer(
                 request,
                 ["worker": child.number.json, "pid": child.pid.json, "container": .string(container)])
+            // What nobody waits for comes last.
+            child.memory = engine.memoryEvents(container)
+            child.closeControl()
         case .job(let request):
             if case .result(let result) = child.outcome {
                 tell(JSON(members: ["id": request.json, "ok": result]))

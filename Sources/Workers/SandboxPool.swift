@@ -1,4 +1,3 @@
-import CShims
 import ContainerEngine
 import Glibc
 import LinuxKernel
@@ -21,7 +20,22 @@ final class SandboxPool {
     /// A request that waits for a sandbox. It owns its descriptors.
     struct Acquisition {
         let request: Int
-        let frame: Frame
+        /// nil: the order's.
+        let arguments: [String]?
+        let environment: [(name: String, value: String)]
+        let streams: Streams
+        let descriptors: [Int32]
+
+        init(_ frame: Frame, request: Int) throws {
+            let command: [String] = try frame.body.list("command")
+            self.request = request
+            arguments = command.isEmpty ? nil : command
+            environment = try WorkerOrder.pairs(frame.body)
+            streams = try Streams(frame)
+            descriptors = frame.descriptors
+        }
+
+        func close() { for descriptor in descriptors { Glibc.close(descriptor) } }
     }
 
     init(number: Int, order: WorkerOrder, size: Int, opening: Int) {
@@ -74,7 +88,7 @@ final class SandboxPool {
     func giveUp(_ fault: WorkerFault, _ server: LaunchServer) {
         for acquisition in waiting {
             server.refuse(acquisition.request, fault)
-            for descriptor in acquisition.frame.descriptors { close(descriptor) }
+            acquisition.close()
         }
         waiting = []
     }
@@ -82,14 +96,20 @@ final class SandboxPool {
     private func serve(_ server: LaunchServer) {
         while !ready.isEmpty, let next = waiting.first {
             let child = ready.removeFirst()
+            guard let own = child.command else { continue }
             do {
-                try Frame.send(next.frame.body, descriptors: next.frame.descriptors, over: child.control)
+                let command = own.with(arguments: next.arguments, environment: next.environment)
+                try command.send(over: child.control, streams: next.streams.attached)
+            } catch  where error.code == .invalid {
+                ready.insert(child, at: 0)
+                server.refuse(next.request, WorkerFault(error))
+                waiting.removeFirst().close()
+                continue
             } catch {
                 // It is gone, which its report will say; the next one may do.
                 continue
             }
-            waiting.removeFirst()
-            for descriptor in next.frame.descriptors { close(descriptor) }
+            waiting.removeFirst().close()
             child.role = .starting(request: next.request)
         }
     }
@@ -108,8 +128,7 @@ extension LaunchServer {
     func acquire(_ frame: Frame, _ request: Int) throws {
         let number: Int = try frame.body.required("pool")
         guard let pool = pools[number] else { throw WorkerFault(code: "not found", message: "the pool is closed") }
-        _ = try Streams(frame)
-        pool.acquire(SandboxPool.Acquisition(request: request, frame: frame), self)
+        pool.acquire(try SandboxPool.Acquisition(frame, request: request), self)
     }
 
     func closePool(_ body: JSON, _ request: Int) throws {
@@ -144,19 +163,12 @@ extension LaunchServer {
         var options = WorkerOptions()
         options.diesWithParent = true
         var container = ""
-        options.command = { () throws(EngineError) in
-            report.tell(["container": .string(container)])
-            // What is mapped of this program the exec has to unmap, and it is memory that waits.
-            swiftpod_forget_clean_pages()
-            report.tell(["ready": true])
-            do {
-                guard let frame = try Frame.receive(from: control) else { _exit(0) }
-                let streams = try Streams(frame)
-                let command: [String] = try frame.body.list("command")
-                return WorkerCommand(
-                    arguments: command.isEmpty ? nil : command, environment: try WorkerOrder.pairs(frame.body),
-                    streams: streams.attached)
-            } catch { throw EngineError(.failed, "start worker: \(WorkerFault(error).message)", cause: error) }
+        options.sandbox = .init(socket: control) { command in
+            let ready = JSON(members: [
+                "container": .string(container), "arguments": .array(command.arguments.map { .string($0) }),
+                "environment": .array(command.environment.map { .string($0) }),
+            ])
+            report.tell(["ready": ready])
         }
         let nothing = AttachedStreams(stdin: nil, stdout: nil, stderr: nil)
         try engine.becomeWorker(run.configuration, io: nothing, options: options) { container = $0 }

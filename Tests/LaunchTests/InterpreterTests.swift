@@ -17,7 +17,10 @@ import Testing
 
     @Test(
         .enabled(if: compiler != nil, "no C compiler in PATH"),
-        arguments: ["child.c", "child_copy.c", "child_mounts.c", "child_overlay.c", "child_paths.c", "child_reaper.c"])
+        arguments: [
+            "child.c", "child_copy.c", "child_mounts.c", "child_overlay.c", "child_paths.c", "child_reaper.c",
+            "child_told.c",
+        ])
     func callsNothingButTheKernel(file: String) throws {
         let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../CShims").standardized
         let object = NSTemporaryDirectory() + "swiftpod-\(UUID().uuidString).o"

@@ -179,16 +179,25 @@ import Testing
         let spec = spec([.init(.mount)], mapped: true)
         let whole = try lines(spec, Self.keeper, options)
         let sandbox = try LaunchPlan(sandbox: spec, rootfs: Self.overlay, facts: Self.keeper, options: options)
-        let command = try LaunchPlan(commandInSandboxOf: spec, facts: Self.keeper, options: options)
-        let halves = [sandbox, command].flatMap { $0.description.split(separator: "\n").map(String.init) }
-        #expect(halves == whole)
+        let command = try LaunchPlan(commandToldInSandboxOf: spec, facts: Self.keeper, options: options)
+        let halves = [sandbox, command].map { $0.description.split(separator: "\n").map(String.init) }
+        // What streams there are is told as well, and slots are counted anew.
+        let end = whole.suffix(from: whole.firstIndex { $0 == "start a session" }!)
+        #expect(halves[0] == whole.dropLast(end.count))
+        #expect(halves[1].filter { $0.hasPrefix("else open /dev/null") }.count == 3)
+        func withoutSlots(_ lines: some Sequence<String>) -> [String] {
+            lines.map { $0.replacing(/\$\d+/, with: "$") }.dropLast() + ["execute"]
+        }
+        let told = halves[1].suffix(from: halves[1].firstIndex { $0 == "start a session" }!)
+        #expect(withoutSlots(told) == withoutSlots(end))
+        #expect(told.last == "execute what is told" && end.last?.hasPrefix("execute ") == true)
 
         // The filter comes in one half or the other, once.
         options.seccompFilter = [UInt8](repeating: 0, count: 8)
         for isEarly in [true, false] {
             options.filtersSandbox = isEarly
             let sandbox = try LaunchPlan(sandbox: spec, rootfs: Self.overlay, facts: Self.keeper, options: options)
-            let command = try LaunchPlan(commandInSandboxOf: spec, facts: Self.keeper, options: options)
+            let command = try LaunchPlan(commandToldInSandboxOf: spec, facts: Self.keeper, options: options)
             #expect(sandbox.description.contains("system call filter") == isEarly)
             #expect(command.description.contains("system call filter") != isEarly)
         }

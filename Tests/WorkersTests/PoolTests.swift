@@ -35,6 +35,28 @@ import Testing
         }
     }
 
+    /// What is told may be more than a socket holds, and every stream may be the caller's.
+    @Test func whatIsToldArrivesWhole() async throws {
+        try await World.with { launcher, _ in
+            let pool = try await launcher.pool(for: env, size: 1, options: shell)
+            let variables = Dictionary(
+                uniqueKeysWithValues: (0..<100).map { ("V\($0)", String(repeating: "\($0 % 10)", count: 10_000)) })
+            let worker = try await pool.acquire(
+                arguments: [
+                    "cat; echo end >&2; env | wc -c; echo \"[$1|$2]\"; echo $V99 | tail -c 3", "sh", "", "two words",
+                ],
+                environment: variables, streams: WorkerStreams(input: .pipe, output: .pipe, error: .pipe))
+            let input = try #require(worker.takePipe(0))
+            #expect(write(input, "in", 2) == 2)
+            close(input)
+            let lines = World.text(worker.standardOutput).split(separator: "\n")
+            #expect(lines.first.map { Int($0.drop { !$0.isNumber }) ?? 0 > 1_000_000 } == true, "\(lines)")
+            #expect(lines.dropFirst() == ["[|two words]", "99"])
+            #expect(World.text(worker.standardError) == "end\n")
+            #expect(try await worker.wait() == .exited(0))
+        }
+    }
+
     @Test func manyAskAtOnce() async throws {
         try await World.with { launcher, _ in
             let pool = try await launcher.pool(for: env, size: 3, options: shell)
@@ -65,6 +87,15 @@ import Testing
             let other = try await launcher.pool(for: env, size: 1, options: none)
             let missing = await #expect(throws: WorkerError.self) { try await other.acquire() }
             #expect(missing?.code == .commandNotFound)
+            #expect(missing?.message.contains("execute no-such-program") == true)
+            #expect(missing?.message.contains("not in PATH (/") == true)
+            let tooLong = await #expect(throws: WorkerError.self) {
+                try await pool.acquire(arguments: [String(repeating: "x", count: 200_000)])
+            }
+            #expect(tooLong?.message.contains("argument list too long") == true, "\(String(describing: tooLong))")
+            // What is no command at all costs no sandbox.
+            let broken = await #expect(throws: WorkerError.self) { try await pool.acquire(arguments: ["a\0b"]) }
+            #expect(broken?.code == .invalid)
             #expect(try await pool.acquire(arguments: ["exit 5"]).wait() == .exited(5))
         }
     }

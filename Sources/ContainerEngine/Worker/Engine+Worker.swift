@@ -88,10 +88,12 @@ extension Engine {
     /// All that is decided before this process is no longer what it was.
     private struct Worker {
         var spec: RuntimeSpec
-        var facts: HostFacts
-        var options: LaunchOptions
         /// With its command, or without one where that comes later.
         var plan: LaunchPlan
+        /// The command that comes later.
+        var command: LaunchPlan?
+        /// With such a command: tells which pages of this program need not wait for it. -1: it could not be opened.
+        var pagemap: Int32
         /// Where failures are told: the last steps put the container's streams in the place of ours.
         var errors: Int32
     }
@@ -117,38 +119,41 @@ extension Engine {
         let facts = HostFacts.gather()
         let root = rootFilesystem(record)
         do {
+            let isSandbox = wishes.sandbox != nil
             let plan =
-                wishes.command == nil
-                ? try LaunchPlan(spec: spec, rootfs: root, facts: facts, options: options)
-                : try LaunchPlan(sandbox: spec, rootfs: root, facts: facts, options: options)
+                isSandbox
+                ? try LaunchPlan(sandbox: spec, rootfs: root, facts: facts, options: options)
+                : try LaunchPlan(spec: spec, rootfs: root, facts: facts, options: options)
+            let command =
+                isSandbox ? try LaunchPlan(commandToldInSandboxOf: spec, facts: facts, options: options) : nil
             let errors = swiftpod_fcntl(2, F_DUPFD_CLOEXEC, 64)
-            return Worker(spec: spec, facts: facts, options: options, plan: plan, errors: errors)
+            // Opened as long as this process has not changed its user.
+            let pagemap = isSandbox ? swiftpod_open_pagemap() : -1
+            return Worker(spec: spec, plan: plan, command: command, pagemap: pagemap, errors: errors)
         } catch {
             throw EngineError(.invalid, error.description, cause: error)
         }
     }
 
     private func run(_ worker: Worker, _ wishes: WorkerOptions) throws(EngineError) -> Never {
-        do {
+        var process = worker.spec.process ?? RuntimeSpec.Process()
+        let failure: LaunchError
+        do throws(LaunchError) {
             try become(worker.plan)
-            guard let wait = wishes.command else { preconditionFailure("a command that returns") }
-            let command = try wait()
-            var (spec, options) = (worker.spec, worker.options)
-            if let words = command.arguments { spec.process?.args = words }
-            if !command.environment.isEmpty {
-                var variables = VariableList(spec.process?.env ?? [])
-                for (name, value) in command.environment { variables.set(name, value) }
-                spec.process?.env = variables.entries
+            guard let command = worker.command, let sandbox = wishes.sandbox else {
+                preconditionFailure("a command that returns")
             }
-            options.input = command.streams.stdin
-            options.output = command.streams.stdout
-            options.error = command.streams.stderr
-            try become(try LaunchPlan(commandInSandboxOf: spec, facts: worker.facts, options: options))
-            preconditionFailure("a command that returns")
+            let told = become(command, toldOver: sandbox.socket, pagemap: worker.pagemap) {
+                sandbox.ready(WorkerCommand(arguments: process.args, environment: process.env))
+            }
+            guard let told else { _exit(0) }
+            if let words = told.arguments { (process.args, process.env) = (words, told.environment) }
+            failure = told.error
         } catch {
-            if worker.errors >= 0 { dup2(worker.errors, 2) }
-            throw Engine.explain(error, "start worker", worker.spec.process)
+            failure = error
         }
+        if worker.errors >= 0 { dup2(worker.errors, 2) }
+        throw Engine.explain(failure, "start worker", process)
     }
 
     /// Moves this process to a cgroup of the worker's own, where the user asked for limits; that costs milliseconds, which
