@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum { streams = 3, above_streams = 3 };
 

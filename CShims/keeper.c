@@ -69,7 +69,7 @@ static void keep(const char *record, const char *lock, const char *active, long 
             left = 1;
         }
         struct timespec pause = {.tv_sec = left};
-        swiftpod_forget_clean_pages(-1);
+        swiftpod_forget_clean_pages(swiftpod_open_pagemap());
         swiftpod_raw(SYS_nanosleep, (long)&pause, 0, 0, 0);
     }
 }

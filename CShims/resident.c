@@ -19,10 +19,9 @@ int swiftpod_open_pagemap(void) { return open("/proc/self/pagemap", O_RDONLY | O
 // cache and comes back at the next fault. Pages that were written are anonymous, stay, and are told apart by pagemap.
 void swiftpod_forget_clean_pages(int pagemap) {
     enum { PAGE = 4096, BATCH = 256 };
-    if (__executable_start == NULL || end == NULL || sysconf(_SC_PAGESIZE) != PAGE) return;
-    if (pagemap < 0) pagemap = swiftpod_open_pagemap();
     if (pagemap < 0) return;
-    uintptr_t at = (uintptr_t)__executable_start & ~(uintptr_t)(PAGE - 1), last = (uintptr_t)end;
+    int known = __executable_start != NULL && end != NULL && sysconf(_SC_PAGESIZE) == PAGE;
+    uintptr_t at = (uintptr_t)__executable_start & ~(uintptr_t)(PAGE - 1), last = known ? (uintptr_t)end : 0;
     while (at < last) {
         uint64_t entries[BATCH];
         long got = swiftpod_raw(

@@ -372,7 +372,7 @@ static int supervise(struct swiftpod_supervision *s, int sleeper) {
         if (l->sleeper && (timeout < 0 || timeout > 2 * RESTLESS)) {
             count = poll(ready, 10, RESTLESS);
             if (count == 0) {
-                swiftpod_forget_clean_pages(-1);
+                swiftpod_forget_clean_pages(swiftpod_open_pagemap());
                 count = wait_small(ready, 10, timeout < 0 ? timeout : timeout - RESTLESS);
             }
         } else {

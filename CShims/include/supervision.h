@@ -81,9 +81,9 @@ int swiftpod_connect_to_manager(const char *address);
 int swiftpod_pass_readiness(int notes, int manager, const char *message);
 
 /// Unmaps what of the executable was only read, until it is wanted again: for a process that is about to sleep long.
-/// `pagemap` is closed; -1: it is opened here, which who has changed his user since his last exec may not do.
+/// `pagemap` is swiftpod_open_pagemap's and closed; -1: nothing is unmapped.
 void swiftpod_forget_clean_pages(int pagemap);
-/// This process's /proc/self/pagemap, or -1 with errno.
+/// This process's /proc/self/pagemap, or -1 with errno: who has changed his user since his last exec may not open it.
 int swiftpod_open_pagemap(void);
 
 #endif

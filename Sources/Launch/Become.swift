@@ -23,9 +23,11 @@ public func become(_ plan: LaunchPlan) throws(LaunchError) {
 
 /// What became of a command that was told, where it did not become this process.
 public struct ToldFailure {
-    /// nil where nothing was told.
+    /// The words that were told; nil where nothing was.
     public var arguments: [String]?
+    /// `NAME=value`, as told.
     public var environment: [String] = []
+    /// What went wrong, and where.
     public var error: LaunchError
 }
 
@@ -49,7 +51,7 @@ public func become(
     }
     var command = swiftpod_command()
     ready()
-    if pagemap >= 0 { swiftpod_forget_clean_pages(pagemap) }
+    swiftpod_forget_clean_pages(pagemap)
     guard let report = program.become(toldOver: socket, streams: plan.told.map(\.index), &command) else { return nil }
     guard let words = command.arguments, let variables = command.environment else {
         return ToldFailure(error: LaunchError(step: "wait for a command", errno: report.value))

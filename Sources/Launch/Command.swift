@@ -1,5 +1,4 @@
 import CShims
-import Glibc
 import LinuxKernel
 
 /// What is executed at the end.
@@ -46,7 +45,11 @@ public struct SandboxCommand: Equatable, Sendable {
     /// stdin, stdout and stderr: the teller's descriptors; nil is /dev/null.
     private let streams: [Int32?]
 
-    /// Throws for what no command can be: no words, or zero bytes.
+    private var texts: [String] { command.candidates + command.arguments + command.environment }
+    /// Of all texts, each with its zero.
+    private var size: Int { texts.reduce(0) { $0 + $1.utf8.count + 1 } }
+
+    /// Throws for what no command can be: no words, zero bytes, or more than 16 MiB in all.
     ///
     /// - Parameters:
     ///   - arguments: the program, as a path or to be found by PATH of `environment`, and its arguments.
@@ -56,14 +59,12 @@ public struct SandboxCommand: Equatable, Sendable {
     ) throws(PlanError) {
         command = try Command(arguments: arguments, environment: environment)
         streams = [input, output, error]
+        guard size <= Int(SWIFTPOD_ORDER_LIMIT) else { throw PlanError("a command of \(size) bytes") }
     }
 
     /// Tells a sandbox its command, by the other end of the stream socket at which it waits.
     public func send(over socket: Int32) throws(SyscallError) {
-        let texts = [command.candidates, command.arguments, command.environment].joined().map { Array($0.utf8) + [0] }
         var order = swiftpod_order()
-        let size = texts.reduce(0) { $0 + $1.count }
-        guard size <= Int(SWIFTPOD_ORDER_LIMIT) else { throw SyscallError("sendmsg", "a command", errno: EMSGSIZE) }
         order.size = UInt32(size)
         order.candidates = UInt32(command.candidates.count)
         order.arguments = UInt32(command.arguments.count)
@@ -77,15 +78,10 @@ public struct SandboxCommand: Equatable, Sendable {
         order.streams = (places[0], places[1], places[2])
         var bytes = withUnsafeBytes(of: order) { Array($0) }
         bytes.reserveCapacity(bytes.count + size)
-        for text in texts { bytes += text }
-        var sent = 0
-        while sent < bytes.count {
-            let count = sent == 0 ? Int32(descriptors.count) : 0
-            sent += try check("sendmsg", "a command") {
-                bytes.withUnsafeBytes {
-                    swiftpod_send_message(socket, $0.baseAddress! + sent, $0.count - sent, descriptors, count)
-                }
-            }
+        for text in texts {
+            bytes += text.utf8
+            bytes.append(0)
         }
+        try sendAll(socket, bytes, descriptors: descriptors)
     }
 }

@@ -56,6 +56,20 @@ public func readAll(_ descriptor: Int32, limit: Int = 1 << 30) throws(SyscallErr
     }
 }
 
+/// Sends everything over a borrowed local stream socket, and descriptors, at most 16, with the first byte. A socket whose
+/// other end is gone is EPIPE and no signal.
+public func sendAll(_ socket: Int32, _ bytes: [UInt8], descriptors: [Int32] = []) throws(SyscallError) {
+    var sent = 0
+    while sent < bytes.count {
+        let count = sent == 0 ? Int32(descriptors.count) : 0
+        sent += try check("sendmsg", "a message") {
+            bytes.withUnsafeBytes {
+                swiftpod_send_message(socket, $0.baseAddress! + sent, $0.count - sent, descriptors, count)
+            }
+        }
+    }
+}
+
 /// Writes everything to a borrowed descriptor.
 public func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>) throws(SyscallError) {
     let result: Result<Void, SyscallError>? = bytes.withContiguousStorageIfAvailable { buffer in

@@ -123,14 +123,6 @@ final class Connection {
     }
 
     private func write(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let more = bytes.withUnsafeBytes {
-                swiftpod_send_message(socket, $0.baseAddress! + sent, $0.count - sent, nil, 0)
-            }
-            guard more >= 0 else { return false }
-            sent += more
-        }
-        return true
+        (try? sendAll(socket, bytes)) != nil
     }
 }

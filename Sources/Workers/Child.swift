@@ -12,8 +12,6 @@ final class Child {
     var report: Int32
     /// A sandbox's: where it is told what it is to run.
     var control: Int32 = -1
-    /// What a sandbox that waits would execute of itself.
-    var command: WorkerCommand?
     var role: Role
     /// What it has told, in lines not complete yet.
     var pending: [UInt8] = []

@@ -24,15 +24,7 @@ package struct Frame {
         bytes.reserveCapacity(text.count + 4)
         for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: text.count >> (8 * shift))) }
         bytes += text
-        var sent = 0
-        while sent < bytes.count {
-            let count = sent == 0 ? Int32(descriptors.count) : 0
-            sent += try check("sendmsg", "a message") {
-                bytes.withUnsafeBytes {
-                    swiftpod_send_message(socket, $0.baseAddress! + sent, $0.count - sent, descriptors, count)
-                }
-            }
-        }
+        try sendAll(socket, bytes, descriptors: descriptors)
     }
 
     /// The next message, waiting for it; nil at the end of the stream, in the middle of a message too.

@@ -97,9 +97,9 @@ extension LaunchServer {
             child.outcome = .result(result)
         } else if let ready = message["ready"], case .sandbox(let pool) = child.role {
             child.container = ready["container"]?.string
-            child.command = WorkerCommand(
+            let command = WorkerCommand(
                 arguments: (try? ready.list("arguments")) ?? [], environment: (try? ready.list("environment")) ?? [])
-            pools[pool]?.becameReady(child, self)
+            pools[pool]?.becameReady(child, command, self)
         }
     }
 

@@ -10,8 +10,8 @@ final class SandboxPool {
     let size: Int
     /// Told when the pool stands; nil afterwards.
     private var opening: Int?
-    /// Ready ones, the oldest first.
-    private var ready: [Child] = []
+    /// Ready ones, the oldest first, and what each would execute of itself.
+    private var ready: [(child: Child, command: WorkerCommand)] = []
     private var making: Set<Int> = []
     private var waiting: [Acquisition] = []
     /// How many in a row have come to nothing.
@@ -48,14 +48,14 @@ final class SandboxPool {
     /// What cannot be made three times in a row is not tried for ever.
     private var isBroken: Bool { failures >= 3 }
     var wantsMore: Bool { !isBroken && ready.count + making.count < max(size, min(waiting.count, size + 4)) }
-    var members: [Int] { ready.map(\.number) + making }
+    var members: [Int] { ready.map(\.child.number) + making }
 
     func began(_ child: Child) { making.insert(child.number) }
 
-    func becameReady(_ child: Child, _ server: LaunchServer) {
+    func becameReady(_ child: Child, _ command: WorkerCommand, _ server: LaunchServer) {
         making.remove(child.number)
         failures = 0
-        ready.append(child)
+        ready.append((child, command))
         if let request = opening, ready.count >= size {
             opening = nil
             server.answer(request, ["pool": number.json])
@@ -65,7 +65,7 @@ final class SandboxPool {
 
     func failed(_ child: Child, _ fault: WorkerFault, _ server: LaunchServer) {
         making.remove(child.number)
-        ready.removeAll { $0 === child }
+        ready.removeAll { $0.child === child }
         failures += 1
         if let request = opening {
             // A pool whose first sandbox does not come about will not do better later.
@@ -95,20 +95,20 @@ final class SandboxPool {
 
     private func serve(_ server: LaunchServer) {
         while !ready.isEmpty, let next = waiting.first {
-            let child = ready.removeFirst()
-            guard let own = child.command else { continue }
+            let (child, own) = ready[0]
             do {
                 let command = own.with(arguments: next.arguments, environment: next.environment)
                 try command.send(over: child.control, streams: next.streams.attached)
             } catch  where error.code == .invalid {
-                ready.insert(child, at: 0)
                 server.refuse(next.request, WorkerFault(error))
                 waiting.removeFirst().close()
                 continue
             } catch {
                 // It is gone, which its report will say; the next one may do.
+                ready.removeFirst()
                 continue
             }
+            ready.removeFirst()
             waiting.removeFirst().close()
             child.role = .starting(request: next.request)
         }

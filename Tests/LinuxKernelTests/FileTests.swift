@@ -97,6 +97,17 @@ final class Scratch {
         }
     }
 
+    /// Of many names some can be asked for, and there are no more read than that takes.
+    @Test func someOfManyNames() throws {
+        let scratch = try Scratch()
+        for number in 0..<500 {
+            try File.writeAtomically([], to: scratch.path + "/\(String(repeating: "x", count: 80))\(number)")
+        }
+        #expect(try LinuxKernel.Directory.entries(at: scratch.path).count == 500)
+        #expect((64..<128).contains(try LinuxKernel.Directory.entries(at: scratch.path, count: 64).count))
+        #expect(try LinuxKernel.Directory.entries(at: scratch.path, count: 1000).count == 500)
+    }
+
     @Test func descriptorsTravel() throws {
         let pair = try OwnedDescriptor.socketPair()
         let pipe = try OwnedDescriptor.pipe()
