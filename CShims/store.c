@@ -2,8 +2,12 @@
 #include "store.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -29,6 +33,30 @@ int swiftpod_set_time_of(int descriptor, int64_t seconds, long nanoseconds) {
     struct timespec time = {.tv_sec = seconds, .tv_nsec = nanoseconds};
     struct timespec times[2] = {time, time};
     return futimens(descriptor, times);
+}
+
+int swiftpod_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+int swiftpod_thread_is_there(int id) { return syscall(SYS_tgkill, getpid(), id, 0) == 0; }
+
+int swiftpod_keep_capabilities_of_files(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    const unsigned needed = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER | 1u << CAP_SETUID |
+                            1u << CAP_SETGID | 1u << CAP_SETPCAP;
+    if (syscall(SYS_capget, &header, data) != 0 || (data[0].effective & needed) != needed) return -1;
+    int bits = prctl(PR_GET_SECUREBITS);
+    return bits < 0 ? -1 : prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP);
+}
+
+// Neither call tells of a failure. Both return the id before, and change nothing for one that cannot be.
+int swiftpod_make_files_as(unsigned uid, unsigned gid) {
+    syscall(SYS_setfsgid, gid);
+    syscall(SYS_setfsuid, uid);
+    if ((unsigned)syscall(SYS_setfsgid, -1) == gid && (unsigned)syscall(SYS_setfsuid, -1) == uid) return 0;
+    syscall(SYS_setfsgid, getegid());
+    syscall(SYS_setfsuid, geteuid());
+    return -1;
 }
 
 int swiftpod_setxattrat(int directory, const char *name, const char *attribute, const void *value, size_t size) {

@@ -20,6 +20,18 @@ int swiftpod_set_time(int directory, const char *path, int64_t seconds, long nan
 /// futimens(2), both times alike.
 int swiftpod_set_time_of(int descriptor, int64_t seconds, long nanoseconds);
 
+/// The calling thread's id, and whether a thread of this process of that id is still there for the kernel, which a joined
+/// one may be for a moment.
+int swiftpod_thread_id(void);
+int swiftpod_thread_is_there(int id);
+
+/// This thread keeps its capabilities when it makes files in another's name (SECBIT_NO_SETUID_FIXUP, for the rest of its
+/// life). -1: it may not, or has not all that making files in anybody's name needs.
+int swiftpod_keep_capabilities_of_files(void);
+
+/// What this thread makes belongs to these ids: setfsuid(2), setfsgid(2). -1: they are its effective ones again.
+int swiftpod_make_files_as(unsigned uid, unsigned gid);
+
 /// lsetxattr(2) relative to a directory, by /proc/self/fd: there is no setxattrat(2) before Linux 6.13.
 int swiftpod_setxattrat(int directory, const char *name, const char *attribute, const void *value, size_t size);
 

@@ -38,6 +38,8 @@ extension ImageStore {
         let new = directory + "/new"
         try Directory.removeTree(new)
         try check("mkdir", new) { mkdir(new, 0o700) }
+        // A store below a setgid directory: what is made in it must not inherit that group.
+        try check("chmod", new) { chmod(new, 0o700) }
         do {
             let objects = try OwnedDescriptor.open(layout.objects, O_RDONLY | O_DIRECTORY)
             let linked = try OwnedDescriptor.open(layout.linked, O_RDONLY | O_DIRECTORY)
@@ -46,7 +48,10 @@ extension ImageStore {
                 case .dataOnly: RedirectedContents(objects: objects.raw)
                 case .copy: WholeContents(objects: objects.raw, linked: linked.raw)
                 }
-            var builder = try TreeBuilder(try merge(image.layers), map: map, contents: contents, into: new)
+            // Whole files are linked to one another, in the order in which they are made.
+            let builder = try TreeBuilder(
+                try merge(image.layers), map: map, contents: contents, into: new,
+                threads: kind == .copy ? 1 : TreeBuilder.mostThreads)
             try builder.build()
             // Redirecting files are metadata, which file systems keep in order by themselves; whole ones are not.
             if kind == .copy { try sync() }

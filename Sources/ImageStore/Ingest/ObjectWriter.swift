@@ -114,10 +114,13 @@ final class ObjectWriter {
 
     private func publish(_ name: String, as id: ObjectID) throws(SyscallError) {
         let path = id.path
-        if renameat(temporary.raw, name, objects.raw, path) == 0 { return }
-        guard errno == ENOENT else { throw SyscallError("rename", "object") }
-        let directory = String(decoding: path.prefix(2).map { UInt8($0) }, as: UTF8.self)
-        if mkdirat(objects.raw, directory, 0o755) != 0, errno != EEXIST { throw SyscallError("mkdir", "objects") }
-        try check("rename", "object") { renameat(temporary.raw, name, objects.raw, path) }
+        if renameat(temporary.raw, name, objects.raw, path) != 0 {
+            guard errno == ENOENT else { throw SyscallError("rename", "object") }
+            let directory = String(decoding: path.prefix(2).map { UInt8($0) }, as: UTF8.self)
+            if mkdirat(objects.raw, directory, 0o755) != 0, errno != EEXIST { throw SyscallError("mkdir", "objects") }
+            try check("rename", "object") { renameat(temporary.raw, name, objects.raw, path) }
+        }
+        // Trees take what name there is: without this one their files are larger.
+        _ = linkat(objects.raw, path, objects.raw, id.shortPath, 0)
     }
 }

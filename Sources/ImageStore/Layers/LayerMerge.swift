@@ -1,6 +1,8 @@
 /// Stacks layers into one tree, lowest first.
 struct LayerMerge {
     private(set) var tree = FileTree()
+    /// Where the last entry was put: the next ones mostly go to the same directory.
+    private var lastParent: (path: ArraySlice<UInt8>, node: Int)?
 
     /// Puts a layer on top.
     ///
@@ -8,6 +10,7 @@ struct LayerMerge {
     /// indexes list it first, before anything of their own layer is there.
     /// - Throws: `StoreError` where a hard link leads nowhere.
     mutating func add(_ index: LayerIndex) throws {
+        lastParent = nil
         for entry in index.entries {
             switch entry.kind {
             case .whiteout: hide(entry.path)
@@ -36,8 +39,7 @@ struct LayerMerge {
     }
 
     private mutating func put(_ path: [UInt8], _ inode: FileTree.Inode) throws {
-        let names = CleanPath.components(path)
-        guard let name = names.last, let parent = find(names.dropLast()) else { throw BinaryReader.damaged }
+        let (parent, name) = try place(path)
         do throws(PathError) {
             try tree.put(name, in: parent, inode)
         } catch {
@@ -46,9 +48,8 @@ struct LayerMerge {
     }
 
     private mutating func link(_ path: [UInt8], to target: [UInt8]) throws {
-        let names = CleanPath.components(path)
+        let (parent, name) = try place(path)
         let targetNames = CleanPath.components(target)
-        guard let name = names.last, let parent = find(names.dropLast()) else { throw BinaryReader.damaged }
         do throws(PathError) {
             // Of lower layers' symbolic links the archive could not know; they count here.
             guard let last = targetNames.last,
@@ -60,6 +61,18 @@ struct LayerMerge {
         } catch {
             throw StoreError(.corrupt, "layer entry \(CleanPath.shown(path)) \(error.reason)")
         }
+    }
+
+    /// The directory that an entry stands in, and its name there.
+    private mutating func place(_ path: [UInt8]) throws -> (parent: Int, name: [UInt8]) {
+        let slash = path.lastIndex(of: UInt8(ascii: "/"))
+        let name = slash.map { path[($0 + 1)...] } ?? path[...]
+        let above = path[..<(slash ?? 0)]
+        guard !name.isEmpty else { throw BinaryReader.damaged }
+        if let lastParent, lastParent.path == above { return (lastParent.node, Array(name)) }
+        guard let parent = find(CleanPath.components(above)[...]) else { throw BinaryReader.damaged }
+        lastParent = (above, parent)
+        return (parent, Array(name))
     }
 
     private func find(_ path: [UInt8]) -> Int? { find(CleanPath.components(path)[...]) }

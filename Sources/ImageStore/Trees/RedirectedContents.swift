@@ -30,25 +30,28 @@ struct RedirectedContents: ContentSource {
 
     /// The object's path by its short name, which leaves both attributes room in an ext4 inode of 256 bytes. With the
     /// full name they take a block of their own: measured for 15 000 files, 60 MB and 1.2 s against no block and 0.7 s.
+    ///
+    /// Two contents may have one short name, if somebody has spent 2^64 hashes to find them.
     private mutating func redirect(to id: ObjectID) throws -> [UInt8] {
         if let known = redirects[id] { return known }
         let path = id.path
         var short = id.shortPath
-        if linkat(objects, path, objects, short, 0) != 0 {
-            let code = errno
-            guard code == EEXIST || code == EMLINK else { throw SyscallError("link", "object", errno: code) }
-            if code == EMLINK || !isSame(path, short) { short = path }
+        let full = try inode(path)
+        // Objects have their short name from the start, but for those that were killed or full of links.
+        if let inode = try? inode(short) {
+            if inode != full { short = path }
+        } else if linkat(objects, path, objects, short, 0) != 0 {
+            guard errno == EEXIST || errno == EMLINK else { throw SyscallError("link", "object") }
+            if try errno == EMLINK || inode(short) != full { short = path }
         }
         let redirect = [UInt8(ascii: "/")] + short.dropLast().map { UInt8(bitPattern: $0) }
         redirects[id] = redirect
         return redirect
     }
 
-    /// Two contents may have one short name, if somebody has spent 2^64 hashes to find them.
-    private func isSame(_ a: [CChar], _ b: [CChar]) -> Bool {
-        var first = swiftpod_status()
-        var second = swiftpod_status()
-        return swiftpod_statx(objects, a, 0, &first) == 0 && swiftpod_statx(objects, b, 0, &second) == 0
-            && first.inode == second.inode
+    private func inode(_ path: [CChar]) throws(SyscallError) -> UInt64 {
+        var status = swiftpod_status()
+        try check("stat", "object") { swiftpod_statx(objects, path, 0, &status) }
+        return status.inode
     }
 }
