@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -38,6 +39,12 @@ int swiftpod_set_time_of(int descriptor, int64_t seconds, long nanoseconds) {
 int swiftpod_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int swiftpod_thread_is_there(int id) { return syscall(SYS_tgkill, getpid(), id, 0) == 0; }
+
+int swiftpod_keep_modes_of_files(void) {
+    if (unshare(CLONE_FS) != 0) return -1;
+    umask(0);
+    return 0;
+}
 
 int swiftpod_keep_capabilities_of_files(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -25,6 +25,9 @@ int swiftpod_set_time_of(int descriptor, int64_t seconds, long nanoseconds);
 int swiftpod_thread_id(void);
 int swiftpod_thread_is_there(int id);
 
+/// This thread makes files of just the mode that it asks for, with a umask of its own (CLONE_FS, for the rest of its life).
+int swiftpod_keep_modes_of_files(void);
+
 /// This thread keeps its capabilities when it makes files in another's name (SECBIT_NO_SETUID_FIXUP, for the rest of its
 /// life). -1: it may not, or has not all that making files in anybody's name needs.
 int swiftpod_keep_capabilities_of_files(void);

@@ -77,14 +77,14 @@ extension ImageStore {
     }
 
     /// The layers' files as one tree.
-    func merge(_ layers: [Digest]) throws -> FileTree {
+    func merge(_ layers: [Digest]) throws -> LayerMerge {
         var merge = LayerMerge()
         for layer in layers {
             try doing("read layer \(layer)") {
                 try merge.add(try LayerIndex(decoding: try File.read(layout.layer(layer), limit: LayerIndex.sizeLimit)))
             }
         }
-        return merge.tree
+        return merge
     }
 
     /// All that was taken in is on disk before a record says that it is there: one call for however many objects.

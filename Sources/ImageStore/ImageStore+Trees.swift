@@ -43,14 +43,16 @@ extension ImageStore {
         do {
             let objects = try OwnedDescriptor.open(layout.objects, O_RDONLY | O_DIRECTORY)
             let linked = try OwnedDescriptor.open(layout.linked, O_RDONLY | O_DIRECTORY)
+            let merge = try merge(image.layers)
             let contents: any ContentSource =
                 switch kind {
-                case .dataOnly: RedirectedContents(objects: objects.raw)
+                case .dataOnly:
+                    RedirectedContents(ObjectNames(directory: objects.raw), haveShortNames: merge.haveShortNames)
                 case .copy: WholeContents(objects: objects.raw, linked: linked.raw)
                 }
             // Whole files are linked to one another, in the order in which they are made.
             let builder = try TreeBuilder(
-                try merge(image.layers), map: map, contents: contents, into: new,
+                merge.tree, map: map, contents: contents, into: new,
                 threads: kind == .copy ? 1 : TreeBuilder.mostThreads)
             try builder.build()
             // Redirecting files are metadata, which file systems keep in order by themselves; whole ones are not.

@@ -31,6 +31,7 @@ final class LayerUnpacker {
         guard let sink else { return (hash.finish().digest, nil) }
         try reader.finish()
         var index = sink.builder.index()
+        index.haveShortNames = sink.objects.haveShortNames
         index.archiveSize = size
         return (hash.finish().digest, index)
     }

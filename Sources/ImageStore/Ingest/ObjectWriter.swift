@@ -11,7 +11,11 @@ final class ObjectWriter {
     /// no file. It is also the size of the buffer for contents that come in pieces.
     static let smallSize = 1 << 20
 
+    /// All objects that were asked for have their short names.
+    private(set) var haveShortNames = true
+
     private let objects: OwnedDescriptor
+    private let names: ObjectNames
     private let temporary: OwnedDescriptor
     private let temporaryPath: String
     private let hash = SHA256()
@@ -24,6 +28,7 @@ final class ObjectWriter {
 
     init(_ layout: Layout) throws {
         objects = try OwnedDescriptor.open(layout.objects, O_RDONLY | O_DIRECTORY)
+        names = ObjectNames(directory: objects.raw)
         temporaryPath = File.temporaryName(beside: layout.temporary + "/objects")
         try Directory.create(temporaryPath, mode: 0o700)
         temporary = try OwnedDescriptor.open(temporaryPath, O_RDONLY | O_DIRECTORY)
@@ -39,7 +44,7 @@ final class ObjectWriter {
         hash.reset()
         hash.update(bytes)
         let id = hash.finish()
-        if exists(id) { return id }
+        if try exists(id) { return id }
         let name = nextName()
         let file = try create(name)
         try writeWhole(file.raw, bytes, at: 0)
@@ -74,7 +79,7 @@ final class ObjectWriter {
         close(file)
         file = -1
         let id = hash.finish()
-        if exists(id) {
+        if try exists(id) {
             unlinkat(temporary.raw, fileName, 0)
         } else {
             try publish(fileName, as: id)
@@ -87,8 +92,14 @@ final class ObjectWriter {
         try check("futimens", "object") { swiftpod_set_time_of(file, time.seconds, Int(time.nanoseconds)) }
     }
 
-    private func exists(_ id: ObjectID) -> Bool {
-        faccessat(objects.raw, id.path, F_OK, 0) == 0
+    private func exists(_ id: ObjectID) throws(SyscallError) -> Bool {
+        do throws(SyscallError) {
+            if try !names.giveShort(id) { haveShortNames = false }
+            return true
+        } catch {
+            if error.errno == ENOENT { return false }
+            throw error
+        }
     }
 
     private func nextName() -> String {
@@ -112,15 +123,28 @@ final class ObjectWriter {
         }
     }
 
+    /// Somebody else's file of that content, where he was faster, is what trees redirect to: it stays.
     private func publish(_ name: String, as id: ObjectID) throws(SyscallError) {
+        if try !give(name, to: id) { unlinkat(temporary.raw, name, 0) }
+        if linkat(objects.raw, id.path, objects.raw, id.shortPath, 0) == 0 { return }
+        if try !names.giveShort(id) { haveShortNames = false }
+    }
+
+    private func give(_ name: String, to id: ObjectID) throws(SyscallError) -> Bool {
         let path = id.path
-        if renameat(temporary.raw, name, objects.raw, path) != 0 {
-            guard errno == ENOENT else { throw SyscallError("rename", "object") }
+        func rename() -> Int32 {
+            let withoutReplacing = swiftpod_renameat2(temporary.raw, name, objects.raw, path, 1 /* RENAME_NOREPLACE */)
+            // A file system that knows no such thing.
+            if withoutReplacing != 0, errno == EINVAL { return renameat(temporary.raw, name, objects.raw, path) }
+            return withoutReplacing
+        }
+        if rename() == 0 { return true }
+        if errno == ENOENT {
             let directory = String(decoding: path.prefix(2).map { UInt8($0) }, as: UTF8.self)
             if mkdirat(objects.raw, directory, 0o755) != 0, errno != EEXIST { throw SyscallError("mkdir", "objects") }
-            try check("rename", "object") { renameat(temporary.raw, name, objects.raw, path) }
+            if rename() == 0 { return true }
         }
-        // Trees take what name there is: without this one their files are larger.
-        _ = linkat(objects.raw, path, objects.raw, id.shortPath, 0)
+        guard errno == EEXIST else { throw SyscallError("rename", "object") }
+        return false
     }
 }

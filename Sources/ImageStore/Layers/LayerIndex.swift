@@ -12,6 +12,8 @@ struct LayerIndex: Equatable {
     var archiveSize: Int64 = 0
     /// A hard link leads to a layer below; whether it is there only the merge can tell.
     var needsLower = false
+    /// The objects' short names were given or looked at when this layer came in: none is another object's.
+    var haveShortNames = false
 
     /// Bytes of an index.
     static let sizeLimit = 1 << 31
@@ -24,7 +26,7 @@ struct LayerIndex: Equatable {
         writer.put(raw: LayerIndex.magic)
         writer.put(signed: contentSize)
         writer.put(signed: archiveSize)
-        writer.put(needsLower ? 1 : 0)
+        writer.put((needsLower ? 1 : 0) | (haveShortNames ? 2 : 0))
         writer.put(entries.count)
         var previous: [UInt8] = []
         for entry in entries {
@@ -69,7 +71,9 @@ struct LayerIndex: Equatable {
         try reader.expect(LayerIndex.magic)
         contentSize = try reader.signed()
         archiveSize = try reader.signed()
-        needsLower = try reader.number() != 0
+        let flags = try reader.number()
+        needsLower = flags & 1 != 0
+        haveShortNames = flags & 2 != 0
     }
 
     /// The objects that the layer's files are made of.

@@ -1,6 +1,8 @@
 /// Stacks layers into one tree, lowest first.
 struct LayerMerge {
     private(set) var tree = FileTree()
+    /// Of all layers so far; see ``LayerIndex``.
+    private(set) var haveShortNames = true
     /// Where the last entry was put: the next ones mostly go to the same directory.
     private var lastParent: (path: ArraySlice<UInt8>, node: Int)?
 
@@ -10,6 +12,7 @@ struct LayerMerge {
     /// indexes list it first, before anything of their own layer is there.
     /// - Throws: `StoreError` where a hard link leads nowhere.
     mutating func add(_ index: LayerIndex) throws {
+        haveShortNames = haveShortNames && index.haveShortNames
         lastParent = nil
         for entry in index.entries {
             switch entry.kind {

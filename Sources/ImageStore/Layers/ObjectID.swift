@@ -77,8 +77,7 @@ struct ObjectID: Hashable, Sendable {
 
     /// The object's second name, `ab/` and 20 characters, which is short enough for a redirect to fit into an inode.
     ///
-    /// It holds 128 bits of the digest and is therefore no proof of what is in the file: who uses it checks that it is
-    /// the same inode as the full name.
+    /// It holds 128 bits of the digest and is therefore no proof of what is in the file: see ``ObjectNames``.
     var shortPath: [CChar] {
         withBytes { bytes in
             var result: [CChar] = [ObjectID.digit(bytes[0] >> 4), ObjectID.digit(bytes[0] & 15), 0x2f]

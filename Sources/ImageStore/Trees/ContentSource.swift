@@ -11,9 +11,12 @@ struct FileToMake {
 
 /// How regular files come into a tree.
 protocol ContentSource {
-    /// Makes the file. `owner` is who new files belong to.
+    /// Nothing but the tree's files is made, so that all of it may be made in their owners' names.
+    var makesFilesOnly: Bool { get }
+
+    /// Makes the file. `owner` is who new files belong to; nil where they have not just the mode that was asked for either.
     mutating func make(
-        _ name: [CChar], in directory: Int32, _ file: FileToMake, owner: (uid: UInt32, gid: UInt32)) throws
+        _ name: [CChar], in directory: Int32, _ file: FileToMake, owner: (uid: UInt32, gid: UInt32)?) throws
 }
 
 extension ContentSource {

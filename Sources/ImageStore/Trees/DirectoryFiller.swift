@@ -8,11 +8,12 @@ struct DirectoryFiller {
     private let builder: TreeBuilder
     private let tree: FileTree
     private var contents: any ContentSource
-    private var owner = NewFileOwner()
+    private var owner: NewFileOwner
 
     init(_ builder: TreeBuilder, _ contents: any ContentSource) {
         self.builder = builder
         self.contents = contents
+        owner = NewFileOwner(mayBecome: contents.makesFilesOnly)
         tree = builder.tree
     }
 
@@ -81,7 +82,7 @@ struct DirectoryFiller {
     private func describeName(
         _ name: [CChar], in directory: Int32, _ metadata: FileMetadata, mode: UInt32? = nil
     ) throws {
-        if (metadata.uid, metadata.gid) != owner.ids {
+        if !owner.isOwner(metadata.uid, metadata.gid) {
             try check("chown", "") { fchownat(directory, name, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW) }
             if mode != nil { try check("chmod", "") { fchmodat(directory, name, metadata.mode, 0) } }
         }
@@ -90,16 +91,25 @@ struct DirectoryFiller {
     }
 }
 
-/// Who the files belong to that this thread makes.
+/// Whose the files are that this thread makes.
 ///
 /// Where the thread may, it makes them in their owner's name (setfsuid(2)), which saves each a chown(2): a twelfth of a tree.
 /// It keeps its capabilities in that name, and keeps the name until it ends.
 struct NewFileOwner {
-    private(set) var ids: (uid: UInt32, gid: UInt32) = (geteuid(), getegid())
-    private let mayBecome = swiftpod_keep_capabilities_of_files() == 0
+    /// nil where files do not come with the mode that they are made with.
+    private(set) var ids: (uid: UInt32, gid: UInt32)?
+    private let mayBecome: Bool
+
+    init(mayBecome: Bool) {
+        let haveModes = swiftpod_keep_modes_of_files() == 0
+        ids = haveModes ? (geteuid(), getegid()) : nil
+        self.mayBecome = mayBecome && haveModes && swiftpod_keep_capabilities_of_files() == 0
+    }
 
     mutating func become(uid: UInt32, gid: UInt32) {
-        guard mayBecome, (uid, gid) != ids else { return }
+        guard mayBecome, !isOwner(uid, gid) else { return }
         ids = swiftpod_make_files_as(uid, gid) == 0 ? (uid, gid) : (geteuid(), getegid())
     }
+
+    func isOwner(_ uid: UInt32, _ gid: UInt32) -> Bool { ids.map { $0 == (uid, gid) } ?? false }
 }

@@ -60,14 +60,8 @@ final class TreeBuilder: @unchecked Sendable {
     }
 
     func build() throws {
-        let mask = umask(0)
-        // A thread that makes files in another's name makes the process one that nobody may look into (prctl(2)), its own
-        // /proc entries included; and they are its own again when this is done.
-        let isDumpable = swiftpod_prctl(3 /* PR_GET_DUMPABLE */, 0, 0, 0, 0)
-        defer {
-            umask(mask)
-            if isDumpable == 1 { _ = swiftpod_prctl(4 /* PR_SET_DUMPABLE */, 1, 0, 0, 0) }
-        }
+        Dumpability.lend()
+        defer { Dumpability.restore() }
         var threads: [pthread_t] = []
         for _ in 0..<threadCount {
             var thread = pthread_t()
@@ -164,4 +158,24 @@ final class TreeBuilder: @unchecked Sendable {
 private func treeBuilderThread(_ builder: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     Unmanaged<TreeBuilder>.fromOpaque(builder!).takeRetainedValue().fillDirectories()
     return nil
+}
+
+/// A thread that makes files in another's name makes the process one that nobody may look into (PR_SET_DUMPABLE), its own
+/// /proc entries included. They are its own again when the last of several builders has ended.
+private enum Dumpability {
+    private static let lent = Mutex((builders: 0, value: Int32(0)))
+
+    static func lend() {
+        lent.withLock { lent in
+            if lent.builders == 0 { lent.value = swiftpod_prctl(3 /* PR_GET_DUMPABLE */, 0, 0, 0, 0) }
+            lent.builders += 1
+        }
+    }
+
+    static func restore() {
+        lent.withLock { lent in
+            lent.builders -= 1
+            if lent.builders == 0, lent.value == 1 { _ = swiftpod_prctl(4 /* PR_SET_DUMPABLE */, 1, 0, 0, 0) }
+        }
+    }
 }

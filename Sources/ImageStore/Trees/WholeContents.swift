@@ -5,6 +5,8 @@ import LinuxKernel
 /// Regular files with their content, for kernels without data-only layers in user namespaces: hard links where a file
 /// of the same content and metadata is in the store, else reflinks, else copies.
 struct WholeContents: ContentSource {
+    /// Also directories of `linked`.
+    let makesFilesOnly = false
     private let objects: Int32
     /// Files by content *and* metadata: other trees' files, one name each.
     private let linked: Int32
@@ -19,7 +21,7 @@ struct WholeContents: ContentSource {
     }
 
     mutating func make(
-        _ name: [CChar], in directory: Int32, _ file: FileToMake, owner: (uid: UInt32, gid: UInt32)
+        _ name: [CChar], in directory: Int32, _ file: FileToMake, owner: (uid: UInt32, gid: UInt32)?
     ) throws {
         guard let id = file.object else {
             let made = try create(name, in: directory, file.metadata)

@@ -67,7 +67,7 @@ final class StoreVerifier {
         }
         for layer in image.layers { self.layer(layer) }
         finding(label) {
-            let tree = try store.merge(image.layers)
+            let tree = try store.merge(image.layers).tree
             let directory = layout.trees + "/" + image.chainID.hex
             for entry in try Directory.entries(at: directory) {
                 let root = "\(directory)/\(entry.name)/root"
@@ -88,9 +88,14 @@ final class StoreVerifier {
     private func layer(_ diffID: Digest) {
         finding("layer \(diffID)") {
             let index = try LayerIndex(decoding: try File.read(layout.layer(diffID), limit: LayerIndex.sizeLimit))
+            let objects = try OwnedDescriptor.open(layout.objects, O_RDONLY | O_DIRECTORY)
+            let names = ObjectNames(directory: objects.raw)
             for entry in index.entries {
                 guard case .file(_, .regular(let id?, let size)) = entry.kind else { continue }
                 if seenObjects.insert(id).inserted { object(id, size: size) }
+                if index.haveShortNames, access(layout.object(id.digest), F_OK) == 0, try names.shortFits(id) != true {
+                    throw StoreError(.corrupt, "object \(id.digest) lacks its short name")
+                }
             }
         }
     }
