@@ -37,9 +37,12 @@ extension ImageStore {
         if access(root, F_OK) == 0 { return }
         let new = directory + "/new"
         try Directory.removeTree(new)
-        try check("mkdir", new) { mkdir(new, 0o700) }
+        // Begun among what is temporary, where file systems find room for it.
+        let empty = File.temporaryName(beside: layout.temporary + "/tree")
+        try check("mkdir", empty) { mkdir(empty, 0o700) }
         // A store below a setgid directory: what is made in it must not inherit that group.
-        try check("chmod", new) { chmod(new, 0o700) }
+        try check("chmod", empty) { chmod(empty, 0o700) }
+        try check("rename", new) { rename(empty, new) }
         do {
             let objects = try OwnedDescriptor.open(layout.objects, O_RDONLY | O_DIRECTORY)
             let linked = try OwnedDescriptor.open(layout.linked, O_RDONLY | O_DIRECTORY)
