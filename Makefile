@@ -45,8 +45,10 @@ test-weakened:
 	Tests/Machine/prepare.sh test
 	Tests/Escapes/weakened.sh /var/tmp/swiftpod-weakened
 
+# The format, and that the weakenings of test-weakened still fit the sources.
 lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	@for patch in Tests/Escapes/*.patch; do git apply --check "$$patch" || exit 1; done
 
 # Unit and integration tests of every module, as the caller and, where that is root, as an unprivileged user too.
 unit: build-tests
