@@ -92,20 +92,20 @@ final class StoreVerifier {
             let names = ObjectNames(directory: objects.raw)
             for entry in index.entries {
                 guard case .file(_, .regular(let id?, let size)) = entry.kind else { continue }
-                if seenObjects.insert(id).inserted { object(id, size: size) }
-                if index.haveShortNames, access(layout.object(id.digest), F_OK) == 0, try names.shortFits(id) != true {
-                    throw StoreError(.corrupt, "object \(id.digest) lacks its short name")
-                }
+                guard seenObjects.insert(id).inserted else { continue }
+                object(id, size: size, named: index.haveShortNames ? names : nil)
             }
         }
     }
 
-    private func object(_ id: ObjectID, size: Int64) {
+    /// - Parameter names: where the object must have both of them.
+    private func object(_ id: ObjectID, size: Int64, named names: ObjectNames?) {
         finding("object \(id.digest)") {
             let file = try OwnedDescriptor.open(layout.object(id.digest))
             guard Int64(try FileStatus(descriptor: file.raw).size) == size else {
                 throw StoreError(.corrupt, "has another size than \(size)")
             }
+            if let names, try names.shortFits(id) != true { throw StoreError(.corrupt, "lacks its short name") }
             let hash = SHA256()
             try readDescriptor(file.raw, from: 0, upTo: .max) { hash.update($0) }
             guard hash.finish() == id else { throw StoreError(.corrupt, "has the wrong digest") }
