@@ -136,8 +136,8 @@ import Testing
 
     /// A helper that keeps one secret in a file and logs what it was asked.
     private func installHelper(_ home: ScratchHome, _ name: String) throws {
-        try home.write(
-            "bin/docker-credential-\(name)",
+        let text = try home.write(
+            "helper.sh",
             """
             #!/bin/sh
             dir=\(home.root)
@@ -150,7 +150,14 @@ import Testing
             erase) [ -f "$dir/secret-$input" ] || { echo "credentials not found in native keychain"; exit 1; }
                  rm "$dir/secret-$input" ;;
             esac
-            """, mode: 0o755)
+            """)
+        // Made by another process: a fork of this one, by whatever test, would have it open for writing, and it could not
+        // be executed.
+        let program = "\(home.root)/bin/docker-credential-\(name)"
+        let install = try Foundation.Process.run(
+            URL(fileURLWithPath: "/usr/bin/install"), arguments: ["-D", "-m", "755", text, program])
+        install.waitUntilExit()
+        try #require(install.terminationStatus == 0)
     }
 
     @Test func helpers() throws {
