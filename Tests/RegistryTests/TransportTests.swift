@@ -122,11 +122,14 @@ import Testing
     @Test(arguments: [429, 500, 502, 503, 504])
     func repeatsWhatTimeMayCure(status: Int) async throws {
         let image = FakeImage()
-        let count = Mutex(0)
+        // Each path answers at the third time: of all requests together, one layer's could always be the wrong ones.
+        let counts = Mutex<[String: Int]>([:])
         let server = try FakeRegistry { request in
-            count.withLock({
-                $0 += 1; return $0
-            }) % 3 == 0 ? image.serve(request) : FakeRegistry.Reply(status: status)
+            let count = counts.withLock { counts in
+                counts[request.path, default: 0] += 1
+                return counts[request.path]!
+            }
+            return count % 3 == 0 ? image.serve(request) : FakeRegistry.Reply(status: status)
         }
         let events = Mutex<[PullEvent]>([])
         var options = Pull.options
