@@ -8,18 +8,15 @@ the clock. Called by root, it measures as --user.
 
 import argparse
 import os
-import shutil
-import subprocess
 import sys
 import tarfile
 
 import layer
 from measuring import (
-    Failure, Samples, as_unprivileged, complaint, machine, once, print_table, remove_tree, scratch_place, tool)
+    Failure, Samples, complaint, machine, measure, once, option_parser, print_table, take_turns, tool, verdict)
 
 # swiftpod's median against podman's.
 BAR = 1 / 10
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Runner:
@@ -64,8 +61,6 @@ def runners(options, scratch):
         found.append(Runner(
             "podman run", [podman, "--cgroup-manager=cgroupfs", "--events-backend=file"], data,
             {"XDG_DATA_HOME": data, "STORAGE_DRIVER": "overlay"}))
-    if not found:
-        raise Failure("neither swiftpod (name it with --swiftpod) nor podman is here")
     for runner in found:
         os.mkdir(runner.store)
     return found
@@ -84,19 +79,9 @@ def archive_with_program(scratch, shape, program):
 
 
 def run(options, scratch):
-    if options.swiftpod:
-        copy = os.path.join(scratch, "swiftpod")
-        with open(copy, "wb") as file:
-            shutil.copyfileobj(options.binary, file)
-        os.chmod(copy, 0o755)
-        options.swiftpod = copy
     archive, entries = archive_with_program(scratch, layer.SMALL if options.small else layer.FULL, options.program)
     rows = runners(options, scratch)
-    for number in range(options.warmup + options.runs):
-        for row in rows if number % 2 else reversed(rows):
-            row.first_run(archive, number >= options.warmup)
-    for row in rows:
-        remove_tree(row.store)
+    take_turns(options, rows, lambda row, counts: row.first_run(archive, counts))
     size = os.path.getsize(archive) / 1e6
     print(f"{machine()}; {options.runs} runs each, interleaved; {entries} entries, {size:.0f} MB\n")
     podman = next((row.samples.summary for row in rows if row.name.startswith("podman")), None)
@@ -107,36 +92,16 @@ def run(options, scratch):
         added = sorted(row.added)[len(row.added) // 2] / 1e6
         table.append([row.name, *(f"{summary[key]:.2f}" for key in ("min", "median", "p95", "cpu")), *ratios, f"{added:.0f}"])
     print_table(["seconds", "min", "median", "p95", "CPU", "x podman", "x its CPU", "MB more"], table)
-    if options.threshold:
-        if len(rows) < 2:
-            raise Failure("the bar needs both swiftpod and podman")
-        held = rows[0].samples.median <= BAR * podman["median"]
-        print(f"\n{'held' if held else 'MISSED'}: the bar is a tenth of podman's time")
-        return 0 if held else 1
-    return 0
+    return verdict(options, rows, BAR, "a tenth")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    release = os.path.join(HERE, "../.build/release/swiftpod")
-    parser.add_argument("-n", "--runs", type=int, default=5, help="measured rounds (default %(default)s)")
-    parser.add_argument("--warmup", type=int, default=1, help="rounds that do not count (default %(default)s)")
-    parser.add_argument("--small", action="store_true", help="a tenth of the image, to try the script out")
-    parser.add_argument("--user", default="swiftpodtest", help="who measures when root calls (default %(default)s)")
-    parser.add_argument("--swiftpod", default=release if os.path.exists(release) else None, help="the binary")
+    parser = option_parser(__doc__)
     parser.add_argument(
-        "--program", default=os.path.join(HERE, "../build/swiftpod-floor"),
+        "--program", type=argparse.FileType("rb"),
+        default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "../build/swiftpod-floor"),
         help="what the container runs: a static program that does nothing when called true (default: make bench's)")
-    parser.add_argument("--scratch", default=scratch_place(), help="where the stores are made (default %(default)s)")
-    parser.add_argument("--threshold", action="store_true", help="exit 1 when the bar is missed")
-    options = parser.parse_args()
-    try:
-        options.binary = open(options.swiftpod, "rb") if options.swiftpod else None
-        options.program = open(options.program, "rb")
-        return as_unprivileged(options.user, options.scratch, lambda scratch: run(options, scratch))
-    except (Failure, OSError, subprocess.CalledProcessError) as error:
-        print(f"{sys.argv[0]}: {error}", file=sys.stderr)
-        return 125
+    return measure(parser.parse_args(), run)
 
 
 if __name__ == "__main__":

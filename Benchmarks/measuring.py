@@ -1,5 +1,7 @@
-"""What both benchmarks need: a scratch directory, an unprivileged user, whole processes measured, a table."""
+"""What the benchmarks beside podman need: their options, a scratch directory, an unprivileged user, whole processes measured
+in turn, a table, a bar."""
 
+import argparse
 import ctypes
 import os
 import pwd
@@ -207,3 +209,57 @@ def machine():
     """One line about where this was measured."""
     system = os.uname()
     return f"Linux {system.release} {system.machine}, {os.cpu_count()} CPUs"
+
+
+def option_parser(doc):
+    """The options that all have."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    release = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.build/release/swiftpod")
+    parser.add_argument("-n", "--runs", type=int, default=5, help="measured rounds (default %(default)s)")
+    parser.add_argument("--warmup", type=int, default=1, help="rounds that do not count (default %(default)s)")
+    parser.add_argument("--small", action="store_true", help="a tenth of the layer, to try the script out")
+    parser.add_argument("--user", default="swiftpodtest", help="who measures when root calls (default %(default)s)")
+    parser.add_argument("--swiftpod", default=release if os.path.exists(release) else None, help="the binary")
+    parser.add_argument("--scratch", default=scratch_place(), help="where the stores are made (default %(default)s)")
+    parser.add_argument("--threshold", action="store_true", help="exit 1 when the bar is missed")
+    return parser
+
+
+def measure(options, run):
+    """Calls run(options, scratch) as_unprivileged, with a binary that the user can reach. Returns the exit code."""
+    def run_with_copy(scratch):
+        if binary:
+            options.swiftpod = os.path.join(scratch, "swiftpod")
+            with open(options.swiftpod, "wb") as file:
+                shutil.copyfileobj(binary, file)
+            os.chmod(options.swiftpod, 0o755)
+        return run(options, scratch)
+
+    try:
+        binary = open(options.swiftpod, "rb") if options.swiftpod else None
+        return as_unprivileged(options.user, options.scratch, run_with_copy)
+    except (Failure, OSError, subprocess.CalledProcessError) as error:
+        print(f"{sys.argv[0]}: {error}", file=sys.stderr)
+        return 125
+
+
+def take_turns(options, rows, step):
+    """Calls step(row, counts) for each row in each round, and empties the rows' stores at the end."""
+    if not rows:
+        raise Failure("neither swiftpod (name it with --swiftpod) nor podman is here")
+    for number in range(options.warmup + options.runs):
+        for row in rows if number % 2 else reversed(rows):
+            step(row, number >= options.warmup)
+    for row in rows:
+        remove_tree(row.store)
+
+
+def verdict(options, rows, bar, words):
+    """The exit code: with --threshold, whether swiftpod's median, the first row's, is at most that part of podman's."""
+    if not options.threshold:
+        return 0
+    if len(rows) < 2:
+        raise Failure("the bar needs both swiftpod and podman")
+    held = rows[0].samples.median <= bar * rows[1].samples.median
+    print(f"\n{'held' if held else 'MISSED'}: the bar is {words} of podman's time")
+    return 0 if held else 1

@@ -5,7 +5,6 @@ Whole processes, interleaved, as an unprivileged user. The stores are removed be
 root, it measures as --user.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ import time
 
 import layer
 from measuring import (
-    Failure, Samples, as_unprivileged, complaint, machine, once, print_table, remove_tree, scratch_place, tool)
+    Failure, Samples, complaint, machine, measure, once, option_parser, print_table, remove_tree, take_turns, tool, verdict)
 
 # swiftpod's median against podman's.
 BAR = 1 / 3
@@ -102,25 +101,13 @@ def pullers(options, scratch, image):
         found.append(Puller(
             "podman pull", [podman, "pull", "-q", "--tls-verify=false", image], data,
             {"XDG_DATA_HOME": data, "STORAGE_DRIVER": "overlay"}))
-    if not found:
-        raise Failure("neither swiftpod (name it with --swiftpod) nor podman is here")
     return found
 
 
 def run(options, scratch):
-    if options.swiftpod:
-        copy = os.path.join(scratch, "swiftpod")
-        with open(copy, "wb") as file:
-            shutil.copyfileobj(options.binary, file)
-        os.chmod(copy, 0o755)
-        options.swiftpod = copy
     image, (tar, packed) = push(scratch, start_registry(scratch), layer.SMALL if options.small else layer.FULL)
     rows = pullers(options, scratch, image)
-    for number in range(options.warmup + options.runs):
-        for row in rows if number % 2 else reversed(rows):
-            row.pull(number >= options.warmup)
-    for row in rows:
-        remove_tree(row.store)
+    take_turns(options, rows, Puller.pull)
     print(f"{machine()}; {options.runs} runs each, interleaved; {tar / 1e6:.0f} MB tar, {packed / 1e6:.0f} MB gzip\n")
     podman = next((row.samples.median for row in rows if row.name.startswith("podman")), None)
     table = []
@@ -129,33 +116,8 @@ def run(options, scratch):
         ratio = f"{summary['median'] / podman:.2f}" if podman else ""
         table.append([row.name, *(f"{summary[key]:.2f}" for key in ("min", "median", "p95", "cpu")), ratio])
     print_table(["seconds", "min", "median", "p95", "CPU", "x podman"], table)
-    if options.threshold:
-        if len(rows) < 2:
-            raise Failure("the bar needs both swiftpod and podman")
-        held = rows[0].samples.median <= BAR * podman
-        print(f"\n{'held' if held else 'MISSED'}: the bar is a third of podman's time")
-        return 0 if held else 1
-    return 0
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    release = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.build/release/swiftpod")
-    parser.add_argument("-n", "--runs", type=int, default=5, help="measured rounds (default %(default)s)")
-    parser.add_argument("--warmup", type=int, default=1, help="rounds that do not count (default %(default)s)")
-    parser.add_argument("--small", action="store_true", help="a tenth of the layer, to try the script out")
-    parser.add_argument("--user", default="swiftpodtest", help="who measures when root calls (default %(default)s)")
-    parser.add_argument("--swiftpod", default=release if os.path.exists(release) else None, help="the binary")
-    parser.add_argument("--scratch", default=scratch_place(), help="where the stores are made (default %(default)s)")
-    parser.add_argument("--threshold", action="store_true", help="exit 1 when the bar is missed")
-    options = parser.parse_args()
-    options.binary = open(options.swiftpod, "rb") if options.swiftpod else None
-    try:
-        return as_unprivileged(options.user, options.scratch, lambda scratch: run(options, scratch))
-    except (Failure, OSError, subprocess.CalledProcessError) as error:
-        print(f"{sys.argv[0]}: {error}", file=sys.stderr)
-        return 125
+    return verdict(options, rows, BAR, "a third")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure(option_parser(__doc__).parse_args(), run))

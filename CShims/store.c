@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "shims.h"
 #include "store.h"
 
 #include <fcntl.h>
@@ -47,11 +48,9 @@ int swiftpod_keep_modes_of_files(void) {
 }
 
 int swiftpod_keep_capabilities_of_files(void) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-    const unsigned needed = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER | 1u << CAP_SETUID |
+    const uint64_t needed = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER | 1u << CAP_SETUID |
                             1u << CAP_SETGID | 1u << CAP_SETPCAP;
-    if (syscall(SYS_capget, &header, data) != 0 || (data[0].effective & needed) != needed) return -1;
+    if ((swiftpod_permitted_capabilities() & needed) != needed) return -1;
     int bits = prctl(PR_GET_SECUREBITS);
     return bits < 0 ? -1 : prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP);
 }

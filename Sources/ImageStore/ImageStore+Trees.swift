@@ -53,11 +53,7 @@ extension ImageStore {
                     RedirectedContents(ObjectNames(directory: objects.raw), haveShortNames: merge.haveShortNames)
                 case .copy: WholeContents(objects: objects.raw, linked: linked.raw)
                 }
-            // Whole files are linked to one another, in the order in which they are made.
-            let builder = try TreeBuilder(
-                merge.tree, map: map, contents: contents, into: new,
-                threads: kind == .copy ? 1 : TreeBuilder.mostThreads)
-            try builder.build()
+            try TreeBuilder(merge.tree, map: map, contents: contents, into: new).build()
             // Redirecting files are metadata, which file systems keep in order by themselves; whole ones are not.
             if kind == .copy { try sync() }
             try check("rename", root) { rename(new, root) }

@@ -126,7 +126,6 @@ final class ObjectWriter {
     /// Somebody else's file of that content, where he was faster, is what trees redirect to: it stays.
     private func publish(_ name: String, as id: ObjectID) throws(SyscallError) {
         if try !give(name, to: id) { unlinkat(temporary.raw, name, 0) }
-        if linkat(objects.raw, id.path, objects.raw, id.shortPath, 0) == 0 { return }
         if try !names.giveShort(id) { haveShortNames = false }
     }
 

@@ -73,12 +73,12 @@ struct LayerMerge {
         let above = path[..<(slash ?? 0)]
         guard !name.isEmpty else { throw BinaryReader.damaged }
         if let lastParent, lastParent.path == above { return (lastParent.node, Array(name)) }
-        guard let parent = find(CleanPath.components(above)[...]) else { throw BinaryReader.damaged }
+        guard let parent = find(above) else { throw BinaryReader.damaged }
         lastParent = (above, parent)
         return (parent, Array(name))
     }
 
-    private func find(_ path: [UInt8]) -> Int? { find(CleanPath.components(path)[...]) }
+    private func find(_ path: some Collection<UInt8>) -> Int? { find(CleanPath.components(path)[...]) }
 
     /// Without following anything: an index's paths lead through directories.
     private func find(_ names: ArraySlice<[UInt8]>) -> Int? {

@@ -12,8 +12,8 @@ struct ObjectNames {
     ///
     /// - Throws: with ENOENT, when there is no such object.
     func giveShort(_ id: ObjectID) throws(SyscallError) -> Bool {
-        if let fits = try shortFits(id) { return fits }
         if linkat(directory, id.path, directory, id.shortPath, 0) == 0 { return true }
+        // The file may also have as many names as a file can have.
         guard errno == EEXIST || errno == EMLINK else { throw SyscallError("link", "object") }
         return try shortFits(id) ?? false
     }

@@ -11,8 +11,9 @@ struct FileToMake {
 
 /// How regular files come into a tree.
 protocol ContentSource {
-    /// Nothing but the tree's files is made, so that all of it may be made in their owners' names.
-    var makesFilesOnly: Bool { get }
+    /// Each file is made by itself, without a look at the others, and nothing else is: several threads may do it, in the
+    /// names of the files' owners.
+    var makesFilesApart: Bool { get }
 
     /// Makes the file. `owner` is who new files belong to; nil where they have not just the mode that was asked for either.
     mutating func make(

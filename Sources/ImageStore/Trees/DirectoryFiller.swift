@@ -13,7 +13,7 @@ struct DirectoryFiller {
     init(_ builder: TreeBuilder, _ contents: any ContentSource) {
         self.builder = builder
         self.contents = contents
-        owner = NewFileOwner(mayBecome: contents.makesFilesOnly)
+        owner = NewFileOwner(mayBecome: contents.makesFilesApart)
         tree = builder.tree
     }
 
@@ -93,7 +93,7 @@ struct DirectoryFiller {
 
 /// Whose the files are that this thread makes.
 ///
-/// Where the thread may, it makes them in their owner's name (setfsuid(2)), which saves each a chown(2): a twelfth of a tree.
+/// Where the thread may, it makes them in their owner's name (setfsuid(2)), which saves each a chown(2), a fifteenth of a tree.
 /// It keeps its capabilities in that name, and keeps the name until it ends.
 struct NewFileOwner {
     /// nil where files do not come with the mode that they are made with.

@@ -4,7 +4,7 @@ import LinuxKernel
 
 /// Regular files as empty ones that overlay takes the content of from the objects.
 struct RedirectedContents: ContentSource {
-    let makesFilesOnly = true
+    let makesFilesApart = true
     private let names: ObjectNames
     private let haveShortNames: Bool
     private var redirects: [ObjectID: [UInt8]] = [:]

@@ -15,7 +15,7 @@ final class TreeBuilder: @unchecked Sendable {
     /// A thread for fewer entries is not worth its start.
     private static let entriesOfAThread = 1000
     /// More of them wait for one another in the file system.
-    static let mostThreads = 4
+    private static let mostThreads = 4
 
     let tree: FileTree
     let owners: TreeOwners
@@ -34,7 +34,7 @@ final class TreeBuilder: @unchecked Sendable {
         var made: [DirectoryToFill] = []
         var begun = 0
         var isAllMade = false
-        var failure: (any Error)?
+        var failure: StoreError?
         /// Threads' ids.
         var threads: [Int32] = []
     }
@@ -44,10 +44,7 @@ final class TreeBuilder: @unchecked Sendable {
         var path: [UInt8]
     }
 
-    /// - Parameter threads: 1 where the contents have to be made one after the other.
-    init(
-        _ tree: FileTree, map: IDMap, contents: any ContentSource, into directory: String, threads: Int
-    ) throws {
+    init(_ tree: FileTree, map: IDMap, contents: any ContentSource, into directory: String) throws {
         self.tree = tree
         owners = TreeOwners(map: map)
         self.contents = contents
@@ -55,8 +52,9 @@ final class TreeBuilder: @unchecked Sendable {
         var names = [UInt8](repeating: 0, count: tree.inodes.count)
         for node in tree.nodes where names[node.inode] < 2 { names[node.inode] += 1 }
         isLinked = names.map { $0 > 1 }
-        let wanted = min(threads, 1 + tree.nodes.count / TreeBuilder.entriesOfAThread)
-        threadCount = wanted > 1 ? max(1, min(wanted, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) : 1
+        let wanted = min(TreeBuilder.mostThreads, 1 + tree.nodes.count / TreeBuilder.entriesOfAThread)
+        let hasUse = wanted > 1 && contents.makesFilesApart
+        threadCount = hasUse ? max(1, min(wanted, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))) : 1
     }
 
     func build() throws {

@@ -5,8 +5,8 @@ import LinuxKernel
 /// Regular files with their content, for kernels without data-only layers in user namespaces: hard links where a file
 /// of the same content and metadata is in the store, else reflinks, else copies.
 struct WholeContents: ContentSource {
-    /// Also directories of `linked`.
-    let makesFilesOnly = false
+    /// Files are linked to others of the tree and of the store, and so are directories made in `linked`.
+    let makesFilesApart = false
     private let objects: Int32
     /// Files by content *and* metadata: other trees' files, one name each.
     private let linked: Int32
